@@ -21,5 +21,5 @@ class PurposeError(KitError):
     """A real exposure has no valid `purpose.toml` beside it."""
 
 
-class MissingAsset(KitError):
+class MissingAsset(KitError):  # noqa: N818 - named for what is wrong
     """A page asks for a script or style sheet that the kit does not carry, so it would need the network."""

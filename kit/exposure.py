@@ -1,0 +1,362 @@
+"""An Exposure: the folder of tables that a notebook opens, its manifest, and the purpose it is opened for.
+
+A folder holds Parquet tables, `sensors.geojson` and `datapackage.json`, which lists every file with its SHA-256, its
+row count, its fields with types and units, and a logical hash that survives a change of Parquet writer. Opening
+recomputes the hashes. A folder that is not marked `synthetic` opens only under a `purpose.toml`.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import shapely
+
+from kit import tables
+from kit.errors import InputError, IntegrityError, PurposeError
+
+MANIFEST = "datapackage.json"
+SAMPLES = ("register", "community", "fusion")
+_TABLES = ("sensors", "sightings", "fixes", "readings", "subjects")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """One exposure. Tables are read when first asked for; a table that the exposure lacks comes back empty."""
+
+    name: str
+    path: Path = field(repr=False)
+    tz: str
+    synthetic: bool
+    manifest: dict = field(repr=False)
+
+    @cached_property
+    def sensors(self):
+        return self._table("sensors")
+
+    @cached_property
+    def sightings(self):
+        return self._table("sightings")
+
+    @cached_property
+    def fixes(self):
+        return self._table("fixes")
+
+    @cached_property
+    def readings(self):
+        return self._table("readings")
+
+    @cached_property
+    def subjects(self):
+        return self._table("subjects")
+
+    @cached_property
+    def streets(self):
+        """The street network: the exposure's own `streets.geojson`, or Port Nemo's for an invented one."""
+        own = self.path / "streets.geojson"
+        if own.exists():
+            return gpd.read_file(own)
+        if self.synthetic:
+            return port_nemo()["streets"]
+        raise InputError(f"The exposure {self.name} has no street network; put one as streets.geojson into its folder.")
+
+    def truth(self):
+        """What really happened, as a dict of frames: only an invented city knows it. For scoring, last."""
+        folder = self.path / "truth"
+        if not self.synthetic:
+            raise InputError(f"The exposure {self.name} is real, so nobody holds its truth; score on an invented one.")
+        if not folder.is_dir():
+            raise InputError(f"The exposure {self.name} has no truth folder beside its tables.")
+        return {file.stem: _read_parquet(file) for file in sorted(folder.glob("*.parquet"))}
+
+    def _table(self, table):
+        file = self.path / _file_of(table)
+        if not file.exists():
+            return tables.empty(table)
+        frame = gpd.read_file(file) if file.suffix == ".geojson" else _read_parquet(file)
+        return tables.validate(frame, table, where=f"{self.name}/{file.name}")
+
+
+def open_exposure(name_or_path, *, verify=True, today=None):
+    """Open an exposure by the name of a committed sample or by its folder.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        "register", "community", "fusion", or the folder of another exposure.
+    verify : bool, default True
+        Recompute the SHA-256 of every file the manifest lists.
+    today : datetime.date, optional
+        The day on which a purpose file must still be valid; default is the calendar's.
+
+    Returns
+    -------
+    Exposure
+
+    Raises
+    ------
+    InputError
+        If there is no such sample or folder.
+    IntegrityError
+        If the manifest is missing, unreadable, or disagrees with a file.
+    PurposeError
+        If the exposure is not synthetic and has no valid `purpose.toml`.
+
+    >>> open_exposure("register").synthetic
+    True
+    """
+    folder = _find(name_or_path)
+    manifest = _read_manifest(folder)
+    if manifest.get("synthetic") is not True:
+        _require_purpose(folder, today or dt.date.today())
+    if verify:
+        _verify(folder, manifest)
+    return Exposure(manifest["name"], folder, manifest["tz"], manifest["synthetic"] is True, manifest)
+
+
+def port_nemo():
+    """The invented city's base map: streets, blocks, districts and water as a dict of GeoDataFrames (EPSG:4326)."""
+    folder = sample_folder("port_nemo")
+    _verify(folder, _read_manifest(folder))
+    return {name: gpd.read_file(folder / f"{name}.geojson") for name in ("streets", "blocks", "districts", "water")}
+
+
+def sample_folder(name):
+    """The folder of a committed sample, found beside the package or in the folder one works in."""
+    for root in (Path(__file__).resolve().parents[1], Path.cwd(), *Path.cwd().parents):
+        if (root / "sample_data" / name).is_dir():
+            return root / "sample_data" / name
+    raise InputError(f"The sample {name} is not here; it lies in sample_data/ of the project, so run from its folder.")
+
+
+def write_exposure(out, frames, *, name, tz, synthetic, truth=None, extra=None):
+    """Write tables and their manifest into a folder; every other file already there is listed too.
+
+    Parameters
+    ----------
+    out : Path
+        A folder without a manifest.
+    frames : dict of str to DataFrame
+        Tables by contract name; empty ones are left out.
+    name, tz : str
+        The exposure's name and its official clock (IANA).
+    synthetic : bool
+        Whether every record is invented.
+    truth : dict of str to DataFrame, optional
+        Written to `truth/`, for scoring.
+    extra : dict, optional
+        More facts for the manifest: seed, generator, key.
+
+    Returns
+    -------
+    dict
+        The manifest, as written.
+    """
+    out = Path(out)
+    if (out / MANIFEST).exists():
+        raise InputError(f"The folder {out.name} already holds an exposure; choose a new one.")
+    out.mkdir(parents=True, exist_ok=True)
+    resources = []
+    for table in _TABLES:
+        if len(frames.get(table, ())):
+            frame = tables.validate(frames[table], table, where=f"{name}/{table}")
+            resources.append(_write_table(out, table, frame))
+    for table, frame in sorted((truth or {}).items()):
+        resources.append(_write_truth(out, table, frame))
+    listed = {r["path"] for r in resources}
+    for file in sorted(p for p in out.rglob("*") if p.is_file()):
+        path = file.relative_to(out).as_posix()
+        if path not in listed:
+            resources.append({"name": path, "path": path, "bytes": file.stat().st_size, "hash": file_hash(file)})
+    manifest = {"profile": "data-package", "name": name, "synthetic": synthetic, "tz": tz, **(extra or {}),
+                "resources": resources}
+    (out / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return manifest
+
+
+def logical_hash(frame):
+    """SHA-256 of a table's content: rows sorted, types canonical, so that neither row order nor file format matters.
+
+    Floats count to six significant decimals after the point; strings, whole numbers and times exactly.
+
+    >>> import pandas as pd
+    >>> a = pd.DataFrame({"n": [1, 2]})
+    >>> logical_hash(a) == logical_hash(a.iloc[::-1])
+    True
+    """
+    parts = {str(name): _canonical_values(values) for name, values in sorted(frame.items())}
+    digest = hashlib.sha256()
+    order = _row_order(list(parts.values()))
+    for name, values in parts.items():
+        digest.update(f"{name}\0{len(values)}\0".encode())
+        ordered = values if order is None else values.take(order)
+        digest.update(np.asarray(ordered.is_null()).tobytes())
+        digest.update(_bytes_of(ordered))
+    return digest.hexdigest()
+
+
+def file_hash(file):
+    """SHA-256 of a file, in the form data packages write it."""
+    with open(file, "rb") as stream:
+        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _find(name_or_path):
+    path = Path(name_or_path)
+    if (path / MANIFEST).exists():
+        return path
+    if str(name_or_path) in SAMPLES:
+        return sample_folder(str(name_or_path))
+    if path.is_dir():
+        raise IntegrityError(f"The folder {path} has no {MANIFEST}, so nothing vouches for what is in it; "
+                             "make an exposure from a raw dump with `kit ingest`.")
+    raise InputError(f"There is no sample and no folder called {name_or_path}; the samples are {', '.join(SAMPLES)}.")
+
+
+def _read_manifest(folder):
+    file = folder / MANIFEST
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"The manifest {file} cannot be read ({type(error).__name__}); "
+                             "make the exposure again.") from None
+    has = manifest if isinstance(manifest, dict) else {}
+    lacking = [key for key in ("name", "tz", "synthetic", "resources") if key not in has]
+    if lacking:
+        raise IntegrityError(f"The manifest {file} lacks {', '.join(lacking)}; make the exposure again.")
+    return manifest
+
+
+def _verify(folder, manifest):
+    for resource in manifest["resources"]:
+        file = folder / resource["path"]
+        if not file.is_file():
+            raise IntegrityError(f"The manifest of {manifest['name']} lists {resource['path']}, which is not there; "
+                                 "restore the file or make the exposure again.")
+        if file_hash(file) != resource["hash"]:
+            raise IntegrityError(f"The file {resource['path']} of {manifest['name']} is not the one its manifest "
+                                 "describes (SHA-256 differs); restore it or make the exposure again.")
+
+
+def _require_purpose(folder, today):
+    file = folder / "purpose.toml"
+    asks = "say the public-interest reason, approved_by and retain_until (a date) in purpose.toml beside it"
+    if not file.exists():
+        raise PurposeError(f"The exposure in {folder.name} holds real records, so it opens for a stated purpose only; "
+                           f"{asks}.")
+    try:
+        purpose = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PurposeError(f"The purpose.toml in {folder.name} cannot be read ({error}); {asks}.") from None
+    lacking = [k for k in ("reason", "approved_by", "retain_until") if not purpose.get(k)]
+    until = purpose.get("retain_until")
+    if lacking or not isinstance(until, dt.date):
+        unsaid = ", ".join(lacking) or "retain_until as a date"
+        raise PurposeError(f"The purpose.toml in {folder.name} does not say {unsaid}; {asks}.")
+    if (until.date() if isinstance(until, dt.datetime) else until) < today:
+        raise PurposeError(f"The records in {folder.name} were to be kept until {until} only; delete them, or have a "
+                           "new date approved and written into purpose.toml.")
+
+
+def _file_of(table):
+    return "sensors.geojson" if table == "sensors" else f"{table}.parquet"
+
+
+def _read_parquet(file):
+    """Read a table; dictionary-encoded text comes back as a category, so ids are never factorised twice."""
+    try:
+        return pq.read_table(file).to_pandas(ignore_metadata=True)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"The file {file.name} is not a readable Parquet table ({type(error).__name__}); "
+                         "make the exposure again.") from None
+
+
+def _write_table(out, table, frame):
+    path = out / _file_of(table)
+    if table == "sensors":
+        path.write_text(_geojson(frame), encoding="utf-8")
+    else:
+        _write_parquet(frame, path)
+    fields = [{"name": c.name, "type": c.type, "unit": c.unit, "description": c.what}
+              for c in tables.CONTRACTS[table].columns if c.name in frame.columns]
+    return _resource(out, path, table, frame, fields)
+
+
+def _write_truth(out, table, frame):
+    path = out / "truth" / f"{table}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    _write_parquet(frame, path)
+    fields = [{"name": str(name), "type": str(dtype)} for name, dtype in frame.dtypes.items()]
+    return _resource(out, path, f"truth/{table}", frame, fields)
+
+
+def _resource(out, path, name, frame, fields):
+    return {"name": name, "path": path.relative_to(out).as_posix(), "rows": len(frame), "bytes": path.stat().st_size,
+            "hash": file_hash(path), "logical_hash": "sha256:" + logical_hash(frame), "fields": fields}
+
+
+def _write_parquet(frame, path):
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(table, path, compression="zstd", compression_level=3, version="2.6")
+
+
+def _geojson(frame):
+    """GeoJSON text of points, positions to 0.1 m, the same bytes for the same rows."""
+    rows = frame.drop(columns="geometry").astype(object).where(frame.drop(columns="geometry").notna(), None)
+    features = [{"type": "Feature", "properties": row,
+                 "geometry": {"type": "Point", "coordinates": [round(point.x, 6), round(point.y, 6)]}}
+                for row, point in zip(rows.to_dict("records"), frame.geometry, strict=True)]
+    lines = ",\n".join(json.dumps(f, ensure_ascii=False) for f in features)
+    return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
+
+
+def _canonical_values(values):
+    if isinstance(values, gpd.GeoSeries):
+        rounded = shapely.transform(values.to_numpy(), lambda xy: np.round(xy, 6) + 0.0)
+        return pa.array(shapely.to_wkb(rounded, hex=True, byte_order=1), pa.large_string())
+    array = pa.array(values, from_pandas=True)
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_timestamp(array.type):
+        return array.cast(pa.timestamp("us", array.type.tz)).cast(pa.int64())
+    if pa.types.is_floating(array.type):
+        numbers = np.round(array.cast(pa.float64()).to_numpy(zero_copy_only=False), 6) + 0.0
+        return pa.array(numbers, from_pandas=True)
+    if pa.types.is_boolean(array.type) or pa.types.is_integer(array.type):
+        return array.cast(pa.int64())
+    return array.cast(pa.large_string())
+
+
+def _row_order(arrays):
+    """Positions that sort the rows: by a whole-number column whose values are all distinct, else by every column.
+
+    None where the rows already lie so.
+    """
+    for array in arrays:
+        if pa.types.is_int64(array.type) and not array.null_count:
+            steps = np.diff(array.to_numpy())
+            if (steps > 0).all():
+                return None
+            if len(pc.unique(array)) == len(array):
+                return pc.sort_indices(array)
+    table = pa.table({str(i): a for i, a in enumerate(arrays)})
+    return pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
+
+
+def _bytes_of(array):
+    if pa.types.is_large_string(array.type):
+        texts = pc.fill_null(array, "")
+        ends = np.frombuffer(texts.buffers()[1], "<i8")[texts.offset : texts.offset + len(texts) + 1]
+        letters = texts.buffers()[2] or b""
+        return np.diff(ends).tobytes() + memoryview(letters)[ends[0] : ends[-1]].tobytes()
+    filled = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)
+    return filled.astype("<f8" if pa.types.is_floating(array.type) else "<i8").tobytes()
