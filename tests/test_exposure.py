@@ -1,0 +1,137 @@
+"""Opening and writing exposures: hashes, purpose, and kind refusals."""
+
+import datetime as dt
+import json
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.errors import InputError, IntegrityError, PurposeError
+from kit.exposure import logical_hash, open_exposure, write_exposure
+
+SIGHTINGS = pd.DataFrame({
+    "sighting_id": [0, 1],
+    "subject_id": ["p_a", None],
+    "sensor_id": ["T1", "T1"],
+    "time": pd.to_datetime(["2031-03-12T00:00Z", "2031-03-12T00:05Z"]),
+    "source": ["face", "face"],
+    "score": [0.5, 0.25],
+})
+SENSORS = gpd.GeoDataFrame(
+    {"sensor_id": ["T1"], "kind": ["camera"], "place_class": ["clinic"], "zone_id": ["Ropewalk"]},
+    geometry=gpd.points_from_xy([-123.39], [-48.88]), crs="EPSG:4326")
+TODAY = dt.date(2031, 4, 1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_exposure(tmp_path / "small", {"sightings": SIGHTINGS, "sensors": SENSORS}, name="small", tz="Etc/GMT-8",
+                   synthetic=True, truth={"people": pd.DataFrame({"person_no": [7]})}, extra={"seed": 1})
+    return tmp_path / "small"
+
+
+def edit_manifest(folder, **changes):
+    file = folder / "datapackage.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_what_was_written_comes_back(folder):
+    exposure = open_exposure(folder)
+    assert exposure.synthetic and exposure.tz == "Etc/GMT-8"
+    assert exposure.sightings["subject_id"].astype(object).where(lambda s: s.notna(), None).tolist() == ["p_a", None]
+    assert exposure.sensors.geometry.x.tolist() == [-123.39]
+    assert exposure.truth()["people"]["person_no"].tolist() == [7]
+    assert len(exposure.fixes) == 0 and "accuracy_m" in exposure.fixes
+
+
+def test_the_same_tables_give_the_same_bytes(folder, tmp_path):
+    write_exposure(tmp_path / "again", {"sensors": SENSORS, "sightings": SIGHTINGS}, name="small", tz="Etc/GMT-8",
+                   synthetic=True, truth={"people": pd.DataFrame({"person_no": [7]})}, extra={"seed": 1})
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        assert file.read_bytes() == (tmp_path / "again" / file.relative_to(folder)).read_bytes(), file.name
+
+
+def test_a_changed_file_is_noticed(folder):
+    (folder / "sensors.geojson").write_text("{}")
+    with pytest.raises(IntegrityError, match=r"sensors\.geojson.*SHA-256"):
+        open_exposure(folder)
+
+
+def test_a_missing_file_is_noticed(folder):
+    (folder / "sightings.parquet").unlink()
+    with pytest.raises(IntegrityError, match=r"lists sightings\.parquet, which is not there"):
+        open_exposure(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "x"}'])
+def test_a_broken_manifest_is_one_sentence(folder, text):
+    (folder / "datapackage.json").write_text(text)
+    with pytest.raises(IntegrityError, match="The manifest"):
+        open_exposure(folder)
+
+
+def test_unknown_names_and_unvouched_folders(tmp_path):
+    with pytest.raises(InputError, match="the samples are register, community, fusion"):
+        open_exposure("registre")
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(IntegrityError, match="nothing vouches"):
+        open_exposure(tmp_path / "bare")
+
+
+def test_an_unreadable_table_is_one_sentence(folder):
+    (folder / "sightings.parquet").write_bytes(b"PAR1 this is no table")
+    with pytest.raises(InputError, match="not a readable Parquet"):
+        open_exposure(folder, verify=False).sightings  # noqa: B018 - reading is the act
+
+
+PURPOSE = 'reason = "a story"\napproved_by = "the editor"\nretain_until = 2031-06-30\n'
+
+
+def test_real_records_need_a_purpose(folder):
+    edit_manifest(folder, synthetic=False)
+    with pytest.raises(PurposeError, match=r"approved_by and retain_until"):
+        open_exposure(folder, today=TODAY)
+    (folder / "purpose.toml").write_text(PURPOSE)
+    exposure = open_exposure(folder, today=TODAY)
+    with pytest.raises(InputError, match="nobody holds its truth"):
+        exposure.truth()
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    (PURPOSE.replace('"the editor"', '""'), "does not say approved_by"),
+    (PURPOSE.replace("2031-06-30", '"soon"'), "does not say retain_until as a date"),
+    (PURPOSE.replace("2031-06-30", "2031-03-31"), "delete them"),
+    ("reason = ", "cannot be read"),
+])
+def test_a_purpose_that_does_not_hold_is_refused(folder, text, says):
+    edit_manifest(folder, synthetic=False)
+    (folder / "purpose.toml").write_text(text)
+    with pytest.raises(PurposeError, match=says):
+        open_exposure(folder, today=TODAY)
+
+
+def test_a_mark_that_only_looks_true_does_not_open_the_door(folder):
+    edit_manifest(folder, synthetic="yes")
+    with pytest.raises(PurposeError):
+        open_exposure(folder, today=TODAY)
+
+
+def test_writing_over_an_exposure_is_refused(folder):
+    with pytest.raises(InputError, match="already holds"):
+        write_exposure(folder, {}, name="x", tz="UTC", synthetic=True)
+
+
+@given(st.permutations(range(4)))
+def test_the_logical_hash_ignores_row_order_and_encoding(order):
+    frame = pd.DataFrame({"who": ["a", "b", None, "a"], "n": [1.0, 2.0, None, 1.0], "i": [4, 4, 2, 1]})
+    shuffled = frame.iloc[list(order)].astype({"who": "category"})
+    assert logical_hash(shuffled) == logical_hash(frame)
+
+
+@pytest.mark.parametrize("change", [{"who": ["a", "c"]}, {"n": [1.0, 2.1]}, {"who": [None, "b"]}, {"who": ["ab", ""]}])
+def test_the_logical_hash_sees_every_value(change):
+    frame = pd.DataFrame({"who": ["a", "b"], "n": [1.0, 2.0]})
+    assert logical_hash(frame.assign(**change)) != logical_hash(frame)
