@@ -1,0 +1,119 @@
+"""The `kit` command: make the invented city, take in a dump, walk the notebooks.
+
+Every mistake a user can make ends in one sentence on standard error and exit code 2.
+"""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.errors import InputError, KitError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+                  help="Retrace: how people in a leaked camera log are re-identified, and what would have prevented it.")
+ingest_app = typer.Typer(no_args_is_help=True, help="Turn a raw dump into a sanitised exposure.")
+app.add_typer(ingest_app, name="ingest")
+
+OutFolder = Annotated[Path, typer.Option("--out", help="A new or empty folder.")]
+
+
+def main():
+    """Run the command line; a KitError becomes its sentence and exit code 2."""
+    try:
+        app()
+    except KitError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+@app.command()
+def city(
+    exposure: Annotated[str, typer.Option(help="register, community or fusion.")],
+    out: OutFolder,
+    people: Annotated[int | None, typer.Option(help="How many people; default is the sample's number.")] = None,
+    days: Annotated[int | None, typer.Option(help="How many days; default is the sample's number.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another population; the streets stay.")] = 0,
+):
+    """Let an invented city leak: write one exposure's raw dump, with its truth beside it."""
+    from kit.city import leaks
+
+    with _progress() as progress:
+        counts = leaks.write_dump(exposure, people, days, seed, out, progress=progress)
+    for file, records in counts.items():
+        print(f"{file}: {records:,} records")
+    print(f"Written to {out}")
+
+
+@ingest_app.command("run")
+def ingest_run(
+    dump: Annotated[Path, typer.Argument(help="The dump's folder.")],
+    recipe: Annotated[str, typer.Option(help="register, community, fusion, or a recipe file (TOML).")],
+    out: OutFolder,
+    key: Annotated[Path | None, typer.Option(
+        help="File with the case's secret key; without it the demo key, for the invented city only.")] = None,
+):
+    """Sanitise a dump: pseudonyms for identifiers, labels tallied and dropped, every record accounted for."""
+    from kit import ingest
+
+    secret = ingest.DEMO_KEY if key is None else _read_key(key)
+    with _progress() as progress:
+        report = ingest.sanitize(dump, recipe, secret, out, progress=progress)
+    for source in report.sources:
+        print(f"{source.name}: {source.rows_in:,} in, {source.rows_kept:,} kept, "
+              f"{source.rows_quarantined:,} quarantined")
+    print(f"Written to {out}")
+
+
+@app.command()
+def samples(
+    out: OutFolder = Path("sample_data"),
+    seed: Annotated[int, typer.Option(help="Seed of the committed samples is 0.")] = 0,
+):
+    """Make the sample data again, from the seed."""
+    from kit.samples import build_samples
+
+    with _progress() as progress:
+        build_samples(out, seed, progress=progress)
+    print(f"Written to {out}")
+
+
+@app.command()
+def walk(
+    notebooks: Annotated[Path, typer.Option(help="Folder of notebooks.")] = Path("notebooks"),
+    out: Annotated[Path, typer.Option("--out", help="Where the pages go.")] = Path("out"),
+):
+    """Execute the notebooks on the sample data and write pages that open without a network."""
+    from kit.walk import walk as walk_notebooks
+
+    with _progress() as progress:
+        index = walk_notebooks(notebooks, out, progress=progress)
+    print(f"The pages are in {out.resolve()}; open {index.resolve()} in a browser.")
+
+
+def _read_key(file):
+    try:
+        return file.read_bytes().strip()
+    except OSError:
+        raise InputError(f"The key file {file} cannot be read; make one of at least 16 random bytes, "
+                         "or leave --key away for the invented city.") from None
+
+
+@contextmanager
+def _progress():
+    """A bar for each stage; plain lines where standard error is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bars = {}
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                  console=Console(stderr=True)) as progress:
+
+        def report(stage, done, total):
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=total)
+            progress.update(bars[stage], completed=done, total=total)
+
+        yield report
