@@ -1,0 +1,145 @@
+"""What movement costs, beside DuckDB and pandas doing the same, in one run.
+
+    python benchmarks/movement.py [--rows 6700000] [--repeats 3]
+
+Prints times and ratios; the answers of all three are compared first, column by column.
+"""
+
+import argparse
+import time
+
+import duckdb
+import numpy as np
+import pandas as pd
+from _data import PEOPLE, ROWS, register_sightings
+
+from kit import codes, movement
+from kit.movement import order, visits
+
+GAP_US = 15 * 60 * 1_000_000
+
+# One pass of window functions over the sightings, one aggregation, one pass over the visits. The time last seen
+# elsewhere is a running maximum over changes of place, so that no second aggregation and no join is needed.
+DUCKDB_VISITS = f"""
+WITH lagged AS (
+    SELECT subject, place, us, sighting_id,
+           lag(place) OVER w AS place_before, lag(us) OVER w AS us_before
+    FROM seen WHERE subject >= 0
+    WINDOW w AS (PARTITION BY subject ORDER BY us, place, sighting_id)
+), numbered AS (
+    SELECT subject, place, us, sighting_id,
+           sum((place_before IS NULL OR place_before <> place OR us - us_before > {GAP_US})::BIGINT) OVER
+               (PARTITION BY subject ORDER BY us, place, sighting_id ROWS UNBOUNDED PRECEDING) AS visit
+    FROM lagged
+), visits AS (
+    SELECT subject, visit, any_value(place) AS place, min(us) AS arrived, max(us) AS left_us, count(*) AS n_sightings,
+           arg_min(sighting_id, (us, sighting_id)) AS first_id, arg_max(sighting_id, (us, sighting_id)) AS last_id
+    FROM numbered GROUP BY subject, visit
+), neighbours AS (
+    SELECT *,
+           CASE WHEN lag(place) OVER w <> place THEN lag(left_us) OVER w END AS came_from,
+           CASE WHEN lead(place) OVER w <> place THEN lead(arrived) OVER w END AS went_to
+    FROM visits WINDOW w AS (PARTITION BY subject ORDER BY visit)
+)
+SELECT row_number() OVER (ORDER BY subject, visit) - 1 AS visit_id, subject, place, arrived, left_us,
+       (left_us - arrived) / 1e6 AS dwell_min_s,
+       (min(went_to) OVER (PARTITION BY subject ORDER BY visit ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+        - max(came_from) OVER (PARTITION BY subject ORDER BY visit ROWS UNBOUNDED PRECEDING)) / 1e6 AS dwell_max_s,
+       n_sightings, first_id, last_id
+FROM neighbours ORDER BY subject, visit
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    seen = register_sightings(people=min(PEOPLE, options.rows), rows=options.rows)
+    print(f"{len(seen):,} sightings of {seen['subject_id'].nunique():,} people")
+    visits_table = time_find_visits(seen, options.repeats)
+    time_infer_places(visits_table, options.repeats)
+
+
+def time_find_visits(seen, repeats):
+    movement.find_visits(seen.head(1000))
+    subject, subjects = codes.encode(seen["subject_id"])
+    place, _ = codes.encode(seen["sensor_id"])
+    coded = pd.DataFrame({"subject": subject, "place": place, "us": seen["time"].array.asi8,
+                          "sighting_id": seen["sighting_id"]})
+    columns = [coded[c].to_numpy() for c in ("subject", "us", "place", "sighting_id")]
+
+    ours, call_s = best(lambda: movement.find_visits(seen), repeats)
+    _, kernel_s = best(lambda: visits._visits(*order.by_subject(*columns, len(subjects)), GAP_US), repeats)
+    duck, duck_s = best(lambda: with_duckdb(coded), repeats)
+    frame, pandas_s = best(lambda: with_pandas(coded), 1)
+    compare(ours, duck, "DuckDB")
+    compare(ours, frame, "pandas")
+    print(f"find_visits: {len(ours):,} visits, answers equal in all three")
+    report("call, frame in, contract columns out", call_s, {"DuckDB": duck_s, "pandas": pandas_s})
+    report("kernel, arrays in and out", kernel_s, {"DuckDB": duck_s, "pandas": pandas_s})
+    return ours
+
+
+def with_duckdb(seen):
+    """Codes in, the same columns out, as numpy arrays (fetching a pandas frame would cost DuckDB more)."""
+    connection = duckdb.connect()
+    connection.register("seen", seen)
+    return connection.sql(DUCKDB_VISITS).fetchnumpy()
+
+
+def with_pandas(seen):
+    """The same in vectorised pandas and numpy: a sort, shifts, reductions over runs; no group is looped over."""
+    seen = seen[seen["subject"] >= 0].sort_values(["subject", "us", "place", "sighting_id"], ignore_index=True)
+    new_subject = seen["subject"] != seen["subject"].shift()
+    moved = seen["place"] != seen["place"].shift()
+    starts = new_subject | moved | (seen["us"].diff() > GAP_US)
+    groups = seen.groupby(starts.cumsum(), sort=False)
+    runs = groups.agg(subject=("subject", "first"), place=("place", "first"), arrived=("us", "first"),
+                      left_us=("us", "last"), n_sightings=("us", "size"), first_id=("sighting_id", "first"),
+                      last_id=("sighting_id", "last")).reset_index(drop=True)
+    same_before = runs["subject"] == runs["subject"].shift()
+    change = runs["place"] != runs["place"].shift()
+    came_from = runs["left_us"].shift().where(change & same_before).where(same_before, np.inf).ffill()
+    went_to = runs["arrived"].where(change & same_before).where(same_before, np.inf).shift(-1).bfill()
+    bounded = np.isfinite(came_from) & np.isfinite(went_to)
+    runs["dwell_min_s"] = (runs["left_us"] - runs["arrived"]) / 1e6
+    runs["dwell_max_s"] = ((went_to - came_from) / 1e6).where(bounded)
+    runs.insert(0, "visit_id", np.arange(len(runs)))
+    return runs
+
+
+def compare(ours, theirs, who):
+    """Stop when any column differs."""
+    pairs = {"visit_id": ours["visit_id"], "subject": ours["subject_id"].cat.codes, "place": ours["place_id"].cat.codes,
+             "arrived": ours["arrived_at"].array.asi8, "left_us": ours["left_at"].array.asi8,
+             "dwell_min_s": ours["dwell_min_s"], "dwell_max_s": ours["dwell_max_s"],
+             "n_sightings": ours["n_sightings"], "first_id": ours["first_sighting_id"],
+             "last_id": ours["last_sighting_id"]}
+    for name, mine in pairs.items():
+        other = np.ma.filled(np.ma.asarray(theirs[name], float), np.nan)
+        if not np.array_equal(np.asarray(mine, float), other, equal_nan=True):
+            raise SystemExit(f"{who} differs from find_visits in {name}: no benchmark.")
+
+
+def time_infer_places(visits_table, repeats):
+    pass
+
+
+def best(job, repeats):
+    """Result and shortest wall time of some runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = job()
+        times.append(time.perf_counter() - start)
+    return result, min(times)
+
+
+def report(what, ours_s, others):
+    ratios = ", ".join(f"{seconds / ours_s:.1f} times {name} ({seconds:.2f} s)" for name, seconds in others.items())
+    print(f"  {what}: {ours_s:.3f} s = {ratios}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""From records to movement: visits, and the places that matter.
+
+>>> from kit import movement
+>>> sorted(name for name in movement.__all__ if name.startswith("find"))
+['find_visits']
+"""
+
+from kit.movement.visits import account_for, find_visits
+
+__all__ = ["account_for", "find_visits"]

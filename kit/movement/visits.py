@@ -1,0 +1,201 @@
+"""From sightings to visits: when somebody was at a place, and for how long at least and at most.
+
+A fixed sensor sees a person pass; it does not see them stay. So a visit carries two bounds instead of one duration.
+"""
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from kit import codes, parallel, tables
+from kit.errors import InputError
+from kit.movement import order
+
+_NAT = np.iinfo(np.int64).min
+
+
+def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
+    """Join each subject's sightings at one place into visits.
+
+    A visit is a run of sightings of one subject at one place. A new one starts when the place changes, or when more
+    than `max_gap` has passed since the sighting before (exactly `max_gap` still belongs). Sightings at one instant are
+    taken by place, then by `sighting_id`, so the order of the rows never matters. Sightings of no known subject are
+    left out (`account_for` counts them); duplicates flagged at ingest count as sightings.
+
+    The truth lies between two bounds. `dwell_min_s` is the time from first to last sighting, 0 for a single one.
+    `dwell_max_s` is the time between the subject's last sighting elsewhere before and the first elsewhere after: all
+    the time they may have been here. It still contains the walk from and to those places. It is missing for a
+    subject's visits before the first and after the last change of place, where nothing bounds it.
+
+    Parameters
+    ----------
+    sightings : pandas.DataFrame
+        `sighting_id, subject_id, sensor_id, time`, in any order; see `kit.tables`.
+    sensors : pandas.DataFrame, optional
+        `sensor_id`, and `zone_id` for `place="zone"`. When given, every sensor of the sightings must be in it.
+    place : {"sensor", "zone"}
+        What counts as one place.
+    max_gap : str or pandas.Timedelta
+        Longest silence within a visit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The `visits` table, by `subject_id`, then time: `visit_id` (from 0 in that order)`, subject_id, place_id,
+        arrived_at, left_at, dwell_min_s, dwell_max_s, n_sightings, first_sighting_id, last_sighting_id`.
+        Ids keep the values they came with.
+
+    Raises
+    ------
+    InputError
+        A column is missing; times are naive or missing; a sensor is missing, not in `sensors` or without a zone.
+
+    >>> times = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T08:05Z", "2031-03-12T09:00Z"])
+    >>> seen = pd.DataFrame({"sighting_id": [0, 1, 2], "subject_id": "p_1", "sensor_id": ["a", "a", "b"], "time": times})
+    >>> find_visits(seen)[["place_id", "dwell_min_s", "n_sightings"]].values.tolist()
+    [['a', 300.0, 2], ['b', 0.0, 1]]
+    """
+    tables.check(sightings, "sightings", ["sighting_id", "subject_id", "sensor_id", "time"])
+    gap_us = _gap_us(max_gap)
+    subject, subjects = codes.encode(sightings["subject_id"])
+    spot, places = _places(sightings["sensor_id"], sensors, place)
+    time_us = tables.utc(sightings["time"]).array.asi8
+    _refuse_missing(time_us == _NAT, sightings, "time")
+    row = sightings["sighting_id"].to_numpy(dtype=np.int64)
+    columns = _visits(*order.by_subject(subject, time_us, spot, row, len(subjects)), gap_us)
+    return _frame(columns, subjects, places)
+
+
+def account_for(sightings):
+    """Count what becomes of sightings in movement: all, matched to a subject, unmatched (left out), duplicates.
+
+    Parameters
+    ----------
+    sightings : pandas.DataFrame
+        `subject_id`, and `duplicate` where ingest flagged them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `what, n`, one row each for "all", "matched", "unmatched" (adding up to all) and "duplicates flagged".
+
+    >>> account_for(pd.DataFrame({"subject_id": ["p_1", None]})).values.tolist()
+    [['all', 2], ['matched', 1], ['unmatched', 1], ['duplicates flagged', 0]]
+    """
+    tables.check(sightings, "sightings", ["subject_id"])
+    unmatched = int(sightings["subject_id"].isna().sum())
+    flagged = int(sightings["duplicate"].sum()) if "duplicate" in sightings.columns else 0
+    return pd.DataFrame({"what": ["all", "matched", "unmatched", "duplicates flagged"],
+                         "n": [len(sightings), len(sightings) - unmatched, unmatched, flagged]})
+
+
+def _gap_us(max_gap):
+    try:
+        gap = pd.Timedelta(max_gap)
+    except ValueError:
+        gap = pd.NaT
+    if gap is pd.NaT or gap < pd.Timedelta(0):
+        raise InputError(f"max_gap must be a length of time such as '15min', but it is {max_gap!r}.")
+    return gap // pd.Timedelta(1, "us")
+
+
+def _places(sensor_ids, sensors, place):
+    """Code each sighting's place: its sensor, or that sensor's zone."""
+    if place not in ("sensor", "zone"):
+        raise InputError(f"place must be 'sensor' or 'zone', but it is {place!r}.")
+    sensor, ids = codes.encode(sensor_ids)
+    if len(sensor) and sensor.min() < 0:
+        raise InputError(f"{int((sensor < 0).sum())} sightings have no sensor_id; remove them or find their sensor.")
+    if sensors is None:
+        if place == "zone":
+            raise InputError("place='zone' needs the table of sensors: find_visits(sightings, sensors, place='zone').")
+        return sensor, ids
+    tables.check(sensors, "sensors", ["sensor_id", "zone_id"] if place == "zone" else ["sensor_id"])
+    sensor, ids = codes.only_used(sensor, ids)
+    where = pd.Index(sensors["sensor_id"]).get_indexer(ids)
+    if (where < 0).any():
+        raise InputError(f"{int((where < 0).sum())} sensors of the sightings are not in the sensors table, for example "
+                         f"{ids[where < 0][0]!r}; add them or leave out their sightings.")
+    if place == "sensor":
+        return sensor, ids
+    zone, zones = codes.encode(sensors["zone_id"])
+    if len(ids) and (zone[where] < 0).any():
+        raise InputError(f"{int((zone[where] < 0).sum())} sensors have no zone_id, for example "
+                         f"{ids[zone[where] < 0][0]!r}; give them one or use place='sensor'.")
+    return zone[where][sensor], zones
+
+
+def _refuse_missing(missing, frame, column):
+    if missing.any():
+        raise InputError(f"{int(missing.sum())} rows have no {column}, first in row {int(np.argmax(missing))}; "
+                         "remove or repair them.")
+
+
+def _visits(subject, time_us, place, row, gap_us):
+    """Arrays in, arrays out: one entry a visit, in the order of the sorted sightings."""
+    spans = order.subject_spans(subject, 8 * parallel.cores())
+    counts = parallel.run(_count, [(subject, time_us, place, gap_us, *span) for span in spans])
+    n = sum(counts)
+    out = (np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64),
+           np.empty(n), np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64))
+    before = np.cumsum([0, *counts])
+    parallel.run(_fill, [(subject, time_us, place, row, gap_us, *span, int(at), *out)
+                         for span, at in zip(spans, before, strict=False)])
+    return out
+
+
+def _frame(columns, subjects, places):
+    subject, place, arrived, left, dwell_min, dwell_max, n_sightings, first, last = columns
+    return pd.DataFrame({
+        "visit_id": np.arange(len(subject)),
+        "subject_id": codes.decode(subject, subjects),
+        "place_id": codes.decode(place, places),
+        "arrived_at": _utc(arrived),
+        "left_at": _utc(left),
+        "dwell_min_s": dwell_min,
+        "dwell_max_s": dwell_max,
+        "n_sightings": n_sightings,
+        "first_sighting_id": first,
+        "last_sighting_id": last,
+    }, copy=False)
+
+
+def _utc(time_us):
+    return pd.Series(time_us.view("datetime64[us]"), copy=False).dt.tz_localize("UTC")
+
+
+@njit(cache=True, nogil=True)
+def _count(subject, time_us, place, gap_us, start, stop):
+    n = 0
+    for i in range(start, stop):
+        n += (i == start or subject[i] != subject[i - 1] or place[i] != place[i - 1]
+              or time_us[i] - time_us[i - 1] > gap_us)
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _fill(subject, time_us, place, row, gap_us, start, stop, at,
+          subject_out, place_out, arrived, left, dwell_min, dwell_max, n_sightings, first, last):
+    at -= 1
+    stretch = at + 1  # first visit of the visits in a row at this place
+    elsewhere_before = np.nan
+    for i in range(start, stop):
+        new_subject = i == start or subject[i] != subject[i - 1]
+        moved = not new_subject and place[i] != place[i - 1]
+        if moved:
+            for visit in range(stretch, at + 1):
+                dwell_max[visit] = (time_us[i] - elsewhere_before) / 1e6
+            elsewhere_before = time_us[i - 1]
+        elif new_subject:
+            elsewhere_before = np.nan
+        if new_subject or moved:
+            stretch = at + 1
+        if new_subject or moved or time_us[i] - time_us[i - 1] > gap_us:
+            at += 1
+            subject_out[at], place_out[at] = subject[i], place[i]
+            arrived[at], first[at] = time_us[i], row[i]
+            n_sightings[at] = 0
+            dwell_max[at] = np.nan
+        left[at], last[at] = time_us[i], row[i]
+        dwell_min[at] = (left[at] - arrived[at]) / 1e6
+        n_sightings[at] += 1
