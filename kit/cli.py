@@ -12,8 +12,9 @@ import typer
 
 from kit.errors import InputError, KitError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
-                  help="Retrace: how people in a leaked camera log are re-identified, and what would have prevented it.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Retrace: how people in a leaked camera log are re-identified, and what would have prevented it.")
 ingest_app = typer.Typer(no_args_is_help=True, help="Turn a raw dump into a sanitised exposure.")
 app.add_typer(ingest_app, name="ingest")
 

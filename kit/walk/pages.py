@@ -1,4 +1,4 @@
-"""Executed notebooks become pages: one file each, nothing loaded from anywhere, figures also as PNG and SVG beside them."""
+"""Executed notebooks become pages: one file each, nothing loaded from anywhere, figures as PNG and SVG beside them."""
 
 import base64
 import copy
