@@ -15,6 +15,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -122,6 +123,36 @@ def open_exposure(name_or_path, *, verify=True, today=None):
     return Exposure(manifest["name"], folder, manifest["tz"], manifest["synthetic"] is True, manifest)
 
 
+def overview(*exposures):
+    """What each exposure holds, side by side: counts and the span of time, nothing about any one person.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an exposure: sensors, sightings, of them unmatched and duplicates, subjects by kind, fixes, readings,
+        first_day, last_day (local), days.
+    """
+    return pd.DataFrame({e.name: _facts(e) for e in exposures}).T
+
+
+def _facts(exposure):
+    sightings = exposure.sightings
+    days = sightings["time"].dt.tz_convert(exposure.tz).dt.date
+    kinds = exposure.subjects["kind"].value_counts()
+    return {
+        "sensors": len(exposure.sensors),
+        "sightings": len(sightings),
+        "unmatched": int(sightings["subject_id"].isna().sum()),
+        "duplicates": int(sightings["duplicate"].sum()) if "duplicate" in sightings else 0,
+        **{f"{kind}s": int(kinds.get(kind, 0)) for kind in tables.SUBJECT_KINDS},
+        "fixes": len(exposure.fixes),
+        "readings": len(exposure.readings),
+        "first_day": days.min(),
+        "last_day": days.max(),
+        "days": days.nunique(),
+    }
+
+
 def port_nemo():
     """The invented city's base map: streets, blocks, districts and water as a dict of GeoDataFrames (EPSG:4326)."""
     folder = sample_folder("port_nemo")
@@ -187,7 +218,6 @@ def logical_hash(frame):
 
     Floats count to six significant decimals after the point; strings, whole numbers and times exactly.
 
-    >>> import pandas as pd
     >>> a = pd.DataFrame({"n": [1, 2]})
     >>> logical_hash(a) == logical_hash(a.iloc[::-1])
     True

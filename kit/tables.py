@@ -238,6 +238,34 @@ def utc(times, name="time"):
     return times.dt.tz_convert("UTC").dt.as_unit("us")
 
 
+def as_markdown():
+    """The data dictionary: every contract as a Markdown table, as `docs/data-dictionary.md` holds it."""
+    parts = [_DICTIONARY_HEAD]
+    for contract in CONTRACTS.values():
+        parts.append(f"## `{contract.name}`\n\nA row is {contract.row}.\n")
+        parts.append("| column | type | unit | what it is |\n|---|---|---|---|")
+        parts += [f"| `{c.name}` | {_type_words(c)} | {c.unit or '–'} | {_what_words(c)} |" for c in contract.columns]
+        parts.append("")
+    return "\n".join(parts)
+
+
+_DICTIONARY_HEAD = """# Data dictionary
+
+Every table of an exposure, and every table the kit derives, has one of these contracts (`kit/tables.py`). Ids are
+dictionary-encoded text, times are `datetime64[us, UTC]`, lengths are metres, positions are longitude and latitude in
+WGS 84 degrees. `null` means that a value may be missing, `optional` that the whole column may be.
+"""
+
+
+def _type_words(column):
+    marks = [word for word, on in (("null", column.nullable), ("optional", column.optional)) if on]
+    return ", ".join([column.type, *marks])
+
+
+def _what_words(column):
+    return f"{column.what}; one of {', '.join(column.one_of)}" if column.one_of else column.what
+
+
 def _check_type(values, column, table):
     kind = column.type
     if kind == "time":

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import InputError, IntegrityError, PurposeError
-from kit.exposure import logical_hash, open_exposure, write_exposure
+from kit.exposure import logical_hash, open_exposure, overview, write_exposure
 
 SIGHTINGS = pd.DataFrame({
     "sighting_id": [0, 1],
@@ -45,6 +45,13 @@ def test_what_was_written_comes_back(folder):
     assert exposure.sensors.geometry.x.tolist() == [-123.39]
     assert exposure.truth()["people"]["person_no"].tolist() == [7]
     assert len(exposure.fixes) == 0 and "accuracy_m" in exposure.fixes
+
+
+def test_the_overview_counts_and_names_nobody(folder):
+    facts = overview(open_exposure(folder)).loc["small"]
+    assert facts[["sensors", "sightings", "unmatched", "duplicates", "days"]].tolist() == [1, 2, 1, 0, 1]
+    assert facts["first_day"] == dt.date(2031, 3, 12)
+    assert "p_a" not in facts.to_string()
 
 
 def test_the_same_tables_give_the_same_bytes(folder, tmp_path):

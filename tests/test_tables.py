@@ -1,5 +1,7 @@
 """Contracts: what is refused, in which words, and what canonical frames look like."""
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -99,3 +101,8 @@ def test_the_given_frame_is_left_as_it_was():
     before = frame.copy(deep=True)
     tables.validate(frame, "sightings", where="here")
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_the_data_dictionary_says_what_the_contracts_say():
+    page = Path(__file__).resolve().parents[1] / "docs" / "data-dictionary.md"
+    assert page.read_text(encoding="utf-8") == tables.as_markdown(), "write it anew from kit.tables.as_markdown()"
