@@ -44,7 +44,7 @@ def test_only_the_columns_a_function_needs_are_asked_for():
 
 def test_a_naive_time_is_refused_with_the_cure():
     naive = sightings(time=pd.to_datetime(["2031-03-12", "2031-03-13"]))
-    with pytest.raises(InputError, match="without a zone.*tz_localize"):
+    with pytest.raises(InputError, match=r"without a zone.*tz_localize"):
         tables.check(naive, "sightings")
 
 
