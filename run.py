@@ -45,7 +45,7 @@ FAILURES = (
      r"ProxyError|Network is unreachable|name resolution|Name or service not known|getaddrinfo failed",
      "the connection to the package index failed: check the network, or use --wheels as README.md shows, then run the "
      "same command again."),
-    ("lacking", r"[^\n]*(No matching distribution|not found in the (package reg|provided package loc))[^\n]*",
+    ("lacking", r"[^\n]*(No matching distribution|not found in the provided package|requested \(constraint\))[^\n]*",
      "a package for this system and Python {python} is missing ({match}): fill the --wheels folder on a computer of "
      "the same kind, or look at the package index that pip is set to use."),
     ("other", r"[^\n]*(?=\s*\Z)", "set-up stopped while {what} ({match}): {log} holds the whole story."),
@@ -178,13 +178,15 @@ def set_up(wheels=None):
         if is_ready():
             return
         if Path(sys.prefix).resolve() == VENV:
-            raise Problem("this Python is inside .venv, which has to be renewed: use another one, `python3 run.py`.")
+            raise Problem("this Python is in .venv, which has to be renewed: use another one, `python3 run.py`.")
         if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
             raise Problem(
-                "this Python cannot make virtual environments: on Debian or Ubuntu run `sudo apt install python3-venv`, "
-                "elsewhere install Python from python.org, then run the same command again."
+                "this Python cannot make a virtual environment: on Debian and Ubuntu `sudo apt install python3-venv` "
+                "mends that, elsewhere install Python from python.org, then run the same command again."
             )
         say = Progress(lock)
+        if VENV.exists():
+            say.line("taking away the .venv that is no longer right")
         remove_old()
         VENV.mkdir()
         say.run("making .venv", [sys.executable, "-m", "venv", "--without-pip", VENV])
@@ -314,7 +316,7 @@ class Progress:
     def __init__(self, lock):
         self.start, self.what, self.env = time.monotonic(), "", environment()
         # A step that outlives a killed run.py goes on holding the lock: the next set-up waits instead of colliding.
-        self.inherited = {} if WINDOWS else {"pass_fds": [lock.fileno()]}
+        self.apart = {} if WINDOWS else {"pass_fds": [lock.fileno()], "start_new_session": True}
 
     def line(self, text):
         print(f"[{time.monotonic() - self.start:4.0f} s] {text}", file=sys.stderr, flush=True)
@@ -326,7 +328,7 @@ class Progress:
         with open(str(LOG), "ab") as log:
             begin = log.tell()
             step = subprocess.Popen([str(word) for word in command], cwd=str(ROOT), env=self.env, stdout=log,
-                                    stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, **self.inherited)  # fmt: skip
+                                    stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, **self.apart)  # fmt: skip
             try:
                 while step.poll() is None:
                     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -334,8 +336,9 @@ class Progress:
                         break
                     self.line(f"... still {what}")
             finally:
-                step.kill()
-                step.wait()
+                if step.returncode is None:
+                    step.kill() if WINDOWS else os.killpg(step.pid, signal.SIGKILL)
+                    step.wait()
         if step.returncode:
             raise explain(LOG.read_bytes()[begin:].decode("utf-8", "replace"), what)
 
