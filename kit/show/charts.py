@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from kit.errors import InputError
 from kit.show import theme
@@ -229,8 +229,10 @@ def chart_unicity_surface(grid, *, title="", alt="", source="", subtitle="", siz
             panel.spines[:].set_visible(False)
         for panel in panels.flat[len(known):]:
             panel.set_axis_off()
-        figure.supxlabel("length of a time bin", fontsize=TEXT_PT)
-        figure.supylabel("size of a place bin", fontsize=TEXT_PT)
+        for panel in panels[-1]:
+            panel.set_xlabel("length of a time bin")
+        for panel in panels[:, 0]:
+            panel.set_ylabel("size of a place bin")
         bar = figure.colorbar(image, ax=panels, shrink=0.75, aspect=30, pad=0.02, ticks=[0, 0.5, 1])
         bar.ax.set_yticklabels(["0 %", "half", "100 %"])
         bar.set_label("people singled out (line: one half)")
@@ -260,7 +262,7 @@ def chart_crowd_shrinks(steps, *, title="", alt="", source="", subtitle="", size
     theme.need_columns(steps, ["label", "people"], "chart_crowd_shrinks")
     if (steps["people"] < 1).any():
         raise InputError("chart_crowd_shrinks needs at least one person at each step: whoever was seen matches too.")
-    names = [theme.wrap(theme.clean(label), 2.3, TEXT_PT) for label in steps["label"]]
+    names = [theme.wrap(theme.clean(label), 2.3, balance=True) for label in steps["label"]]
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=0.7 + 0.5 * len(steps), size=size)
     last = len(steps) - 1
     with theme.style():
@@ -274,10 +276,11 @@ def chart_crowd_shrinks(steps, *, title="", alt="", source="", subtitle="", size
                           textcoords="offset points", va="center", fontsize=TEXT_PT + (2 if line == last else 0),
                           fontweight="bold" if line == last else "normal", color=colour if line == last else INK)
         axes.set_yticks(range(len(steps)), ["\n".join(lines) for lines in names])
-        axes.set(xlim=(1, steps["people"].max() * 8), ylim=(last + 0.5, -0.5),
+        axes.set(xlim=(1, steps["people"].max() * 1.5), ylim=(last + 0.5, -0.5),
                  xlabel="people who match all that is known (each grid line is ten times the one before)")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.xaxis.set_minor_locator(_no_ticks())
+        decades = 10 ** np.arange(int(np.log10(steps["people"].max())) + 1)
+        axes.set_xticks(decades, [f"{n:,}" if n < 10**6 else f"{n // 10**6:,} million" for n in decades])
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -323,16 +326,18 @@ def chart_gap_histogram(sightings, *, max_gap="15min", title="", alt="", source=
         choices_s = np.geomspace(60, 43200, 120)
         found = seen - np.searchsorted(np.sort(gaps_s), choices_s, side="right")
         below.plot(choices_s, found, color=MUTED)
-        below.set(ylim=(0, found.max() * 1.2), ylabel="visits found", xlabel="time until the same sensor saw the same "
-                  "person again, nobody else's sensor between")
-        for factor in (0.5, 1, 2):
+        below.set(ylim=(0, found.max() * 1.2), ylabel="visits found", xlabel="time until the same sensor saw the "
+                  "person again, with no other sensor between")
+        for factor, shift, side, level in ((0.5, (-6, -3), "right", "top"), (1, (6, 14), "left", "bottom"),
+                                           (2, (7, 4), "left", "bottom")):
             visits = seen - np.count_nonzero(gaps_s <= chosen_s * factor)
-            below.plot(chosen_s * factor, visits, "o", color=SUBJECT if factor == 1 else MUTED)
-            below.annotate(f"{visits:,}", (chosen_s * factor, visits), xytext=(0, -6), textcoords="offset points",
-                           ha="center", va="top", fontsize=SMALL_PT, color=SUBJECT if factor == 1 else MUTED)
+            colour = SUBJECT if factor == 1 else MUTED
+            below.plot(chosen_s * factor, visits, "o", color=colour)
+            below.annotate(f"{visits:,} at {_duration(chosen_s * factor)}", (chosen_s * factor, visits), xytext=shift,
+                           textcoords="offset points", ha=side, va=level, fontsize=SMALL_PT, color=colour)
         below.axvline(chosen_s, color=INK, linewidth=1)
         below.set_xticks(list(_SECOND_TICKS), list(_SECOND_TICKS.values()))
-        below.xaxis.set_minor_locator(_no_ticks())
+        below.xaxis.set_minor_locator(NullLocator())
         for panel in (axes, below):
             panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     return figure
@@ -368,7 +373,7 @@ def _draw_series(axes, frame, x, y, *, top, strong=None):
         if {"low", "high"} <= set(part.columns):
             axes.fill_between(part[x].astype(float), part["low"].astype(float), part["high"].astype(float),
                               color=colour, alpha=0.22)
-        axes.plot(part[x], part[y], color=colour, marker=theme.MARKERS[number], markersize=5)
+        axes.plot(part[x], part[y], color=colour, marker=theme.MARKERS[number], markersize=5, clip_on=False)
         ends.append((float(part[y].iloc[-1]), theme.clean(name, 40), colour))
     axes.set_ylim(0, top)
     axes.grid(axis="y")
@@ -431,8 +436,3 @@ def _duration(seconds):
             return f"{seconds / unit:g} {name}"
     return f"{seconds:g} s"
 
-
-def _no_ticks():
-    from matplotlib.ticker import NullLocator
-
-    return NullLocator()

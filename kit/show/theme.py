@@ -251,8 +251,8 @@ def clean(text, longest=400):
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
-def wrap(text, width_in, points=TEXT_PT, weight="normal"):
-    """Lines of at most a width, measured in the figure's own font.
+def wrap(text, width_in, points=TEXT_PT, weight="normal", balance=False):
+    """Lines of at most a width, measured in the figure's own font; balanced ones are about equally long.
 
     >>> wrap("one two three", 0.7)
     ['one two', 'three']
@@ -264,6 +264,10 @@ def wrap(text, width_in, points=TEXT_PT, weight="normal"):
             lines[-1] = longer
         else:
             lines.append(word)
+    if balance and len(lines) > 1:
+        narrower = wrap(text, width_in * 0.96, points, weight)
+        if len(narrower) == len(lines) and width_in > 0.3:
+            return wrap(text, width_in * 0.96, points, weight, balance=True)
     return lines
 
 
@@ -291,14 +295,14 @@ def _luminance(colour):
 
 
 def _text_height(text, points, weight, width):
-    return len(wrap(text, width - 2 * _SIDE_IN, points, weight)) * points * _LINE / 72 + (0.05 if text else 0)
+    return len(wrap(text, width - 2 * _SIDE_IN, points, weight, balance=True)) * points * _LINE / 72 + (0.05 if text else 0)
 
 
 def _write(figure, blocks, top_in):
     """Set blocks of text from a height downwards, each wrapped to the figure's width."""
     width, total = figure.get_size_inches()
     for text, points, weight, colour in blocks:
-        for line in wrap(text, width - 2 * _SIDE_IN, points, weight):
+        for line in wrap(text, width - 2 * _SIDE_IN, points, weight, balance=True):
             figure.text(_SIDE_IN / width, top_in / total, line, fontsize=points, fontweight=weight, color=colour,
                         ha="left", va="top")
             top_in -= points * _LINE / 72

@@ -1,0 +1,614 @@
+"""Pictures of the city and of one person's days: where the sensors stand, what was seen, and how much was not.
+
+A person's picture is made from the visits and sightings of that one person. Of an invented person it may be shown; of
+a real one it exists in the live kernel only, and `publish` does not take it.
+"""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from matplotlib import colors
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
+
+from kit import geo, tables
+from kit.errors import InputError
+from kit.show import theme
+from kit.show.theme import CONTRAST, DAY, INK, MUTED, NIGHT, OKABE_ITO, SMALL_PT, SUBJECT, TEXT_PT
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+STREET_WIDTH = {"avenue": 0.9, "bridge": 0.9, "street": 0.45, "lane": 0.2}
+_LIGHTS = ("#FFD98A", OKABE_ITO["sky"], "#FF8A4C", "#5FD3A8")
+_LARGEST_PT = 8.0
+_MOST_LANES, _MOST_LISTED = 14, 16
+
+
+def chart_city_at_night(sensors, basemap, *, passages=None, classes=None, estates=None, title="", alt="",
+                         source="", subtitle="", size="screen"):
+    """The city in the dark, each sensor a light as large as the passages it recorded.
+
+    Parameters
+    ----------
+    sensors : geopandas.GeoDataFrame
+        The sensors table: sensor_id, place_class, geometry.
+    basemap : dict of str to geopandas.GeoDataFrame
+        As `kit.port_nemo()` returns it, or a user's own: streets (kind), water, districts (district). Layers may
+        be missing.
+    passages : pandas.Series of int, optional
+        Passages by sensor_id, for example `sightings["sensor_id"].value_counts()`. Default: lights of one size.
+    classes : dict of str to list of str, optional
+        Up to three named groups of place classes, each with a colour; all others share the first colour. Default: no
+        groups.
+    estates : geopandas.GeoDataFrame, optional
+        name, geometry: outlined and named; `outlines` makes them from sensors.
+    title, alt, source, subtitle, size
+        As for `theme.new_figure`.
+
+    Returns
+    -------
+    theme.Figure
+
+    Raises
+    ------
+    InputError
+        If there is no sensor, or more than three groups.
+    """
+    theme.need_columns(sensors, ["sensor_id", "place_class", "geometry"], "chart_city_at_night")
+    classes = classes or {}
+    if len(classes) > len(_LIGHTS) - 1:
+        raise InputError(f"chart_city_at_night colours at most {len(_LIGHTS) - 1} groups, and {len(classes)} were "
+                         "given; leave the others to the first colour.")
+    box = _city_box(sensors, basemap)
+    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=5.4, size=size)
+    with theme.style():
+        axes = _ground(figure.add_subplot(), basemap, NIGHT, box)
+        _name_districts(axes, basemap, NIGHT)
+        if estates is not None:
+            _outline_estates(axes, estates)
+        groups = _light_groups(sensors, classes)
+        count = sensors["sensor_id"].map(passages).fillna(0).astype(float) if passages is not None else None
+        _draw_lights(axes, sensors.geometry, groups, count)
+        _key_of_lights(axes, classes, groups, count)
+        _scale_bar(axes, box, NIGHT)
+    return figure
+
+
+def chart_way_map(visits, sensors, basemap, *, tz, day, title="", alt="", source="", subtitle="", names=None,
+                  size="screen"):
+    """The places where one person was seen on a day, numbered in order; the ways between are unknown, so dashed.
+
+    Parameters
+    ----------
+    visits : pandas.DataFrame
+        The visits table, of one person.
+    sensors : geopandas.GeoDataFrame
+        The sensors table; a visit's place is a sensor, or a zone drawn at the middle of its sensors.
+    basemap : dict of str to geopandas.GeoDataFrame
+    tz : str
+        The clock of the day (IANA name).
+    day : str
+        The local calendar day.
+    names : dict or pandas.Series, optional
+        What to call a place; default is its place_id.
+    title, alt, source, subtitle, size
+        As for `theme.new_figure`.
+
+    Returns
+    -------
+    theme.Figure
+
+    Raises
+    ------
+    InputError
+        If the visits are of several people, or none falls on that day.
+    """
+    stops = place_stops(visits, sensors, tz=tz, day=day, what="chart_way_map")
+    box = _bounds((stops["lon"].min(), stops["lat"].min(), stops["lon"].max(), stops["lat"].max()), 0.15, least=0.012)
+    box = _shaped(box, 1.15)
+    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=4.2, size=size)
+    with theme.style():
+        axes, side = figure.subplots(1, 2, width_ratios=(2.5, 1))
+        _ground(axes, basemap, DAY, box)
+        stops = near_together(stops, (box[3] - box[1]) * 0.03)
+        _draw_ways(axes, stops[["lon", "lat"]].to_numpy())
+        for spot in numbered_spots(stops).itertuples():
+            alone = len(spot.label) < 3
+            axes.plot(spot.lon, spot.lat, "o", color=SUBJECT, markersize=15 if alone else 9, markeredgecolor="white",
+                      zorder=5)
+            axes.annotate(spot.label, (spot.lon, spot.lat), xytext=(0, 0) if alone else (7, 6), zorder=6,
+                          textcoords="offset points", ha="center" if alone else "left", fontsize=SMALL_PT,
+                          va="center_baseline" if alone else "bottom", color="white" if alone else SUBJECT,
+                          fontweight="bold", path_effects=[] if alone else [withStroke(linewidth=2.5, foreground="white")])
+        _scale_bar(axes, box, DAY)
+        _list_stops(side, stops, names)
+    return figure
+
+
+def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="", subtitle="", names=None,
+                     false_sighting_ids=(), size="screen"):
+    """One person's day: what is sure, what is possible, and what nobody saw.
+
+    A solid bar is time surely spent at a place (first to last sighting there). It fades out over the time the person
+    may still have been there: back to the sighting before, on to the one after. Ticks are sightings. The last lane
+    hatches all time that no bar makes sure.
+
+    Parameters
+    ----------
+    visits : pandas.DataFrame
+        The visits table, of one person; the days around the one shown tell how far a bar may fade.
+    sightings : pandas.DataFrame
+        sighting_id, subject_id, time of the same person.
+    tz : str
+        The clock of the day (IANA name).
+    day : str
+        The local calendar day.
+    names : dict or pandas.Series, optional
+        What to call a place; default is its place_id.
+    false_sighting_ids : iterable of int, optional
+        Sightings that the truth shows to be of somebody else: drawn in outline.
+    title, alt, source, subtitle, size
+        As for `theme.new_figure`.
+
+    Returns
+    -------
+    theme.Figure
+
+    Raises
+    ------
+    InputError
+        If the visits are of several people, or none falls on that day.
+    """
+    tables.check(sightings, "sightings", ["sighting_id", "time"])
+    shown = day_visits(visits, tz=tz, day=day, what="chart_day_ribbon")
+    places = list(pd.unique(shown["place_id"].astype(str)))
+    if len(places) > _MOST_LANES:
+        raise InputError(f"chart_day_ribbon shows at most {_MOST_LANES} places, and the day has {len(places)}; "
+                         'find visits with place="zone" first.')
+    ticks = _ticks_of(shown, sightings, tz, day, set(false_sighting_ids))
+    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=0.9 + 0.42 * (len(places) + 1), size=size)
+    with theme.style():
+        axes = figure.add_subplot()
+        for lane in range(len(places)):
+            axes.axhline(lane, color="#EDEDED", linewidth=1, zorder=0)
+        for visit in shown.itertuples():
+            mine = ticks[ticks["visit_id"] == visit.visit_id]
+            lane = places.index(str(visit.place_id))
+            if len(mine) and mine["false"].all():
+                _outline_false(axes, visit, lane)
+                continue
+            _fade(axes, visit.before_h, visit.arrived_h, lane, rising=True)
+            _fade(axes, visit.left_h, visit.after_h, lane, rising=False)
+            axes.add_patch(Rectangle((visit.arrived_h, lane - 0.3), max(visit.left_h - visit.arrived_h, 0.03), 0.6,
+                                     color=SUBJECT, zorder=3))
+        for lane_ticks, colour in ((ticks[~ticks["false"]], INK), (ticks[ticks["false"]], CONTRAST)):
+            lanes = lane_ticks["place_id"].astype(str).map(places.index)
+            axes.vlines(lane_ticks["hour"], lanes - 0.4, lanes + 0.4, color=colour, linewidth=1, zorder=4)
+        unseen_h = _hatch_unseen(axes, shown[~shown["visit_id"].isin(_false_visits(ticks))], len(places))
+        labels = [theme.clean(_name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set(xlim=(0, 24), ylim=(len(places) + 0.55, -0.6), xlabel=f"hour of {day}, clock {tz}",
+                 xticks=range(0, 25, 3))
+        axes.xaxis.set_major_formatter(lambda hour, _: f"{hour:02.0f}:00")
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        _key_of_ribbon(axes, ticks["false"].any())
+    return figure
+
+
+def chart_week_strip(person, everyone, *, title="", alt="", source="", subtitle="", places=None, size="screen"):
+    """When one resident is seen at each place in a week, beside the average of all residents.
+
+    Parameters
+    ----------
+    person, everyone : pandas.DataFrame
+        As `week_table` returns them: place, weekday (0 is Monday), hour, share.
+    places : list of str, optional
+        Which places to draw and in which order; default is the person's, most seen first, at most four.
+    title, alt, source, subtitle, size
+        As for `theme.new_figure`.
+
+    Returns
+    -------
+    theme.Figure
+    """
+    for frame in (person, everyone):
+        theme.need_columns(frame, ["place", "weekday", "hour", "share"], "chart_week_strip")
+    places = places or list(person.groupby("place", observed=True)["share"].sum().nlargest(4).index)
+    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=0.75 + 1.25 * len(places), size=size)
+    with theme.style():
+        panels = figure.subplots(len(places), 2, squeeze=False, sharex=True, sharey=True)
+        for column, (frame, colour, head) in enumerate(((person, SUBJECT, "this resident"),
+                                                        (everyone, MUTED, "average of all"))):
+            strips = [_strip(frame, place) for place in places]
+            top = 1.0 if column == 0 else max(0.01, max(strip.max() for strip in strips))
+            ramp = colors.LinearSegmentedColormap.from_list(head, ["#F2F2F0", colour])
+            for panel, place, strip in zip(panels[:, column], places, strips, strict=True):
+                image = panel.imshow(strip, vmin=0, vmax=top, cmap=ramp, aspect="auto", extent=(0, 24, 6.5, -0.5),
+                                     interpolation="nearest")
+                panel.set_title(f"{theme.clean(place, 30)}, {head}", fontsize=TEXT_PT, loc="left",
+                                fontweight="bold" if column == 0 else "normal", color=colour)
+                panel.set_xticks(range(0, 25, 6), [f"{h:02d}:00" for h in range(0, 25, 6)])
+                panel.set_yticks(range(7), WEEKDAYS, fontsize=SMALL_PT - 1)
+                panel.tick_params(length=0)
+                panel.spines[:].set_visible(False)
+            bar = figure.colorbar(image, ax=panels[:, column], orientation="horizontal", aspect=30, pad=0.02,
+                                  ticks=[0, top])
+            bar.ax.set_xticklabels(["never", "every week" if column == 0 else f"{top * 100:.0f} % of people's weeks"])
+            bar.outline.set_visible(False)
+    return figure
+
+
+def outlines(sensors, names, margin_m=120):
+    """Outlines round groups of sensors, for example of the two estates.
+
+    Parameters
+    ----------
+    sensors : geopandas.GeoDataFrame
+        The sensors table.
+    names : sequence of str
+        The group of each sensor; null for none.
+    margin_m : float, default 120
+        Space between the outermost sensors and the outline, metres.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        name, geometry (EPSG:4326).
+    """
+    plane = geo.local_plane(*sensors.geometry.union_all().centroid.coords[0])
+    drawn = {}
+    for name, group in sensors.groupby(pd.Series(np.asarray(names), index=sensors.index).astype(object)):
+        metres = np.column_stack(plane.to_plane(group.geometry.x.to_numpy(), group.geometry.y.to_numpy()))
+        round_them = shapely.buffer(shapely.MultiPoint(metres).convex_hull, margin_m, quad_segs=4)
+        drawn[name] = shapely.transform(round_them, lambda xy: np.round(np.column_stack(plane.to_degrees(*xy.T)), 6))
+    return gpd.GeoDataFrame({"name": list(drawn)}, geometry=list(drawn.values()), crs="EPSG:4326")
+
+
+def week_table(visits, tz, subject_id=None):
+    """Share of weeks in which people were surely present, for each place, weekday and local hour.
+
+    An hour counts when it lies between the first and the last sighting of a visit, or holds one of them. The number
+    of weeks is that of the whole table, so that a person seen on few days is not drawn as one always there.
+
+    Parameters
+    ----------
+    visits : pandas.DataFrame
+        The visits table; give places readable names with `visits.assign(place_id=...)` first.
+    tz : str
+        The clock of the hours (IANA name).
+    subject_id : str, optional
+        One person; default is the mean over all people of the table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        place, weekday (0 is Monday), hour (0 to 23), share (0 to 1); cells never seen are left out.
+    """
+    tables.check(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
+    theme.need_columns(visits, ["subject_id"], "week_table")
+    arrived, left = (_hour_number(visits[c], tz) for c in ("arrived_at", "left_at"))
+    days = np.arange(arrived.min() // 24, left.max() // 24 + 1)
+    times_in_table = np.bincount((days + 3) % 7, minlength=7)      # day 0, 1 January 1970, was a Thursday
+    mine = np.ones(len(visits), bool) if subject_id is None else (visits["subject_id"] == subject_id).to_numpy()
+    people = visits.loc[mine, "subject_id"].nunique()
+    if people == 0:
+        raise InputError(f"The visits table has no person {subject_id}; take one from its subject_id column.")
+    spans = (left - arrived + 1)[mine]
+    first = np.repeat(np.cumsum(spans) - spans, spans)
+    hours = np.repeat(arrived[mine], spans) + np.arange(spans.sum()) - first
+    cells = pd.DataFrame({"subject": np.repeat(pd.factorize(visits.loc[mine, "subject_id"])[0], spans),
+                          "place": np.repeat(visits.loc[mine, "place_id"].astype(str).to_numpy(), spans),
+                          "at": hours}).drop_duplicates()
+    cells = cells.assign(weekday=(cells["at"] // 24 + 3) % 7, hour=cells["at"] % 24)
+    table = cells.groupby(["place", "weekday", "hour"]).size().rename("share").reset_index()
+    return table.assign(share=table["share"] / (times_in_table[table["weekday"]] * people))
+
+
+def day_visits(visits, *, tz, day, what):
+    """One person's visits on a local day, with hours of that day: arrived_h, left_h, and before_h and after_h, between
+    which the person may have been there."""
+    tables.check(visits, "visits", ["visit_id", "subject_id", "place_id", "arrived_at", "left_at"])
+    theme.need_columns(visits, ["visit_id"], what)
+    if visits["subject_id"].nunique() > 1:
+        raise InputError(f"{what} shows one person, and the visits are of {visits['subject_id'].nunique()}; filter by "
+                         "subject_id first.")
+    ordered = visits.sort_values(["arrived_at", "left_at"], kind="stable").reset_index(drop=True)
+    midnight = _midnight(day, tz)
+    hour = {c: (ordered[c] - midnight).dt.total_seconds() / 3600 for c in ("arrived_at", "left_at")}
+    came, went = hour["arrived_at"], hour["left_at"]
+    # Between two visits to one place the earlier bar may fade to the middle, the later from there.
+    same = ordered["place_id"].astype(str).shift(1) == ordered["place_id"].astype(str)
+    before = went.shift(1).where(~same, (went.shift(1) + came) / 2)
+    after = came.shift(-1).where(~same.shift(-1, fill_value=False), (went + came.shift(-1)) / 2)
+    ordered = ordered.assign(arrived_h=came.clip(0, 24), left_h=went.clip(0, 24),
+                             before_h=before.fillna(0).clip(0, 24), after_h=after.fillna(24).clip(0, 24))
+    shown = ordered[(hour["left_at"] >= 0) & (hour["arrived_at"] < 24)]
+    if len(shown) == 0:
+        raise InputError(f"{what} found no visit on {day}; the visits run from {ordered['arrived_at'].min():%Y-%m-%d} "
+                         f"to {ordered['left_at'].max():%Y-%m-%d} (UTC).")
+    return shown
+
+
+def place_stops(visits, sensors, *, tz, day, what):
+    """One person's visits on a day with a position each: order (from 1), place_id, lon, lat, arrived_h, left_h."""
+    shown = day_visits(visits, tz=tz, day=day, what=what)
+    theme.need_columns(sensors, ["sensor_id", "zone_id", "geometry"], what)
+    spots = pd.DataFrame({"sensor": sensors["sensor_id"].astype(str), "zone": sensors["zone_id"].astype(str),
+                          "lon": sensors.geometry.x, "lat": sensors.geometry.y})
+    where = pd.concat([spots.groupby("zone")[["lon", "lat"]].mean(), spots.set_index("sensor")[["lon", "lat"]]])
+    where = where[~where.index.duplicated(keep="last")]
+    stops = shown.assign(place_id=shown["place_id"].astype(str), order=np.arange(1, len(shown) + 1))
+    unknown = sorted(set(stops["place_id"]) - set(where.index))
+    if unknown:
+        raise InputError(f"{what} finds no sensor and no zone called {unknown[0]} among the sensors; give the sensors "
+                         "table of the same exposure.")
+    return stops.join(where, on="place_id")[["order", "place_id", "lon", "lat", "arrived_h", "left_h"]]
+
+
+def near_together(stops, reach_deg):
+    """The stops with those nearer than the eye can part moved onto the first of them."""
+    squeeze = np.cos(np.radians(stops["lat"].mean()))
+    centres, moved = [], []
+    for lon, lat in stops[["lon", "lat"]].itertuples(index=False):
+        near = [c for c in centres if np.hypot((c[0] - lon) * squeeze, c[1] - lat) <= reach_deg]
+        if not near:
+            centres.append((lon, lat))
+        moved.append((near or centres[-1:])[0])
+    return stops.assign(lon=[m[0] for m in moved], lat=[m[1] for m in moved])
+
+
+def numbered_spots(stops):
+    """Each position with the numbers of its stops, runs joined: lon, lat, label."""
+    rows = []
+    for (lon, lat), here in stops.groupby(["lon", "lat"], sort=False):
+        runs = []
+        for number in here["order"]:
+            if runs and number == runs[-1][1] + 1:
+                runs[-1][1] = number
+            else:
+                runs.append([number, number])
+        rows.append((lon, lat, ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in runs)))
+    return pd.DataFrame(rows, columns=["lon", "lat", "label"])
+
+
+def street_path(streets, tolerance_deg=0.0):
+    """All lines of a layer as one drawable path, simplified, positions to about a metre."""
+    merged = shapely.get_parts(shapely.simplify(streets.geometry.to_numpy(), tolerance_deg))
+    lines = [np.round(shapely.get_coordinates(line), 5) for line in merged]
+    codes = [[Path.MOVETO] + [Path.LINETO] * (len(line) - 1) for line in lines]
+    return Path(np.concatenate(lines), np.concatenate(codes))
+
+
+def _city_box(sensors, basemap, ratio=1.24):
+    """All sensors, no further south and west than the water reaches, and room for a key in the east."""
+    west, south, east, north = _bounds(sensors.total_bounds, 0.04)
+    if basemap.get("water") is not None:
+        west, south = np.maximum((west, south), basemap["water"].total_bounds[:2])
+    wider = max(0, ratio / _ratio((west, south, east, north)) - 1)
+    return west, south, east + (east - west) * wider, north
+
+
+def _ground(axes, basemap, palette, box):
+    """Water and streets within a box of (west, south, east, north) degrees."""
+    west, south, east, north = box
+    axes.set_facecolor(palette["ground"])
+    axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[])
+    axes.set_aspect(1 / np.cos(np.radians((south + north) / 2)))
+    axes.spines[:].set_visible(False)
+    frame = shapely.box(*box)
+    water = basemap.get("water")
+    if water is not None:
+        for polygon in _polygons(shapely.intersection(water.geometry.to_numpy(), frame)):
+            axes.add_patch(PathPatch(_polygon_path(polygon), facecolor=palette["water"], zorder=0))
+    streets = basemap.get("streets")
+    if streets is not None:
+        near = streets[streets.intersects(frame)]
+        kinds = near["kind"].astype(str) if "kind" in near else pd.Series("street", index=near.index)
+        for kind in sorted(set(kinds), key=lambda k: STREET_WIDTH.get(k, 0.3)):
+            axes.add_patch(PathPatch(street_path(near[kinds == kind], (north - south) / 3000), fill=False, edgecolor=palette["street"],
+                                     linewidth=STREET_WIDTH.get(kind, 0.3), zorder=1))
+    return axes
+
+
+def _name_districts(axes, basemap, palette):
+    districts = basemap.get("districts")
+    if districts is None:
+        return
+    names = districts["district" if "district" in districts else "name"]
+    for name, point in zip(names, districts.representative_point(), strict=True):
+        axes.text(point.x, point.y, theme.clean(name, 30).upper(), color=palette["muted"], alpha=0.75, fontsize=6.5,
+                  ha="center", va="center", zorder=2, clip_on=True)
+
+
+def _outline_estates(axes, estates):
+    for name, outline in zip(estates["name"], estates.geometry, strict=True):
+        for polygon in _polygons([outline]):
+            axes.add_patch(PathPatch(_polygon_path(polygon), fill=False, edgecolor="white", linewidth=1.4, zorder=5))
+        axes.annotate(theme.clean(name, 30), (outline.bounds[2], outline.bounds[3]), xytext=(3, 3),
+                      textcoords="offset points", color="white", fontsize=SMALL_PT, fontweight="bold", zorder=6)
+
+
+def _light_groups(sensors, classes):
+    """The number of each sensor's colour: 0 for those in no group."""
+    number = {place_class: n for n, members in enumerate(classes.values(), 1) for place_class in members}
+    return sensors["place_class"].astype(str).map(number).fillna(0).astype(int).to_numpy()
+
+
+def _draw_lights(axes, points, groups, count):
+    """Glows and cores, in ten sizes whose area goes with the count."""
+    share = np.full(len(points), 0.15) if count is None else (count / max(count.max(), 1)).to_numpy()
+    step = np.ceil(share * 10).clip(1, 10)
+    for widen, strength in ((2.6, 0.07), (1.6, 0.16), (1, 0.95)):
+        for group, size in sorted(set(zip(groups, step, strict=True))):
+            here = points[(groups == group) & (step == size)]
+            axes.plot(here.x, here.y, "o", color=_LIGHTS[group], alpha=strength, markeredgewidth=0, zorder=4,
+                      markersize=_LARGEST_PT * np.sqrt(size / 10) * widen)
+
+
+def _key_of_lights(axes, classes, groups, count):
+    names = ["elsewhere" if classes else "sensors", *classes]
+    rows = [(f"{theme.clean(name, 40)}: {np.count_nonzero(groups == n):,}", _LIGHTS[n], 5)
+            for n, name in enumerate(names) if np.any(groups == n)]
+    if count is not None:
+        rows.append((f"{count.max():,.0f} passages", "white", _LARGEST_PT))
+    for line, (text, colour, points) in enumerate(rows):
+        level = 0.965 - 0.042 * line
+        axes.plot(0.80, level, "o", markersize=points, color=colour, transform=axes.transAxes, zorder=7,
+                  markeredgewidth=0)
+        axes.text(0.82, level, text, transform=axes.transAxes, color=NIGHT["ink"], fontsize=SMALL_PT, va="center",
+                  zorder=7)
+
+
+def _scale_bar(axes, box, palette):
+    """A bar of a round length in the lower right corner."""
+    metres_across = (box[2] - box[0]) * 111_320 * np.cos(np.radians((box[1] + box[3]) / 2))
+    length_m = max(m for m in (50, 100, 200, 500, 1000, 2000, 5000, 10_000) if m <= max(metres_across / 4, 50))
+    share = length_m / metres_across
+    axes.plot([0.97 - share, 0.97], [0.03, 0.03], color=palette["ink"], linewidth=2, transform=axes.transAxes, zorder=7,
+              solid_capstyle="butt")
+    text = f"{length_m} m" if length_m < 1000 else f"{length_m // 1000} km"
+    axes.text(0.97 - share / 2, 0.04, text, color=palette["ink"], transform=axes.transAxes, ha="center", va="bottom",
+              fontsize=SMALL_PT, zorder=7)
+
+
+def _draw_ways(axes, at):
+    """Dashed lines from each stop to the next, with an arrow half way: nobody knows the streets taken."""
+    for start, end in zip(at[:-1], at[1:], strict=True):
+        if not np.array_equal(start, end):
+            axes.plot(*np.transpose([start, end]), color=SUBJECT, linewidth=1.4, dashes=(3, 2.5), zorder=3)
+            axes.annotate("", xy=start + 0.58 * (end - start), xytext=start + 0.5 * (end - start), zorder=3,
+                          arrowprops={"arrowstyle": "-|>", "color": SUBJECT, "linewidth": 0, "mutation_scale": 13})
+
+
+def _list_stops(side, stops, names):
+    side.set_axis_off()
+    side.set(xlim=(0, 1), ylim=(1, 0))
+    step = 1 / max(len(stops) + 1, 11)
+    side.text(0, step / 2, "seen, in order", fontweight="bold", va="center")
+    for line, stop in enumerate(stops.head(_MOST_LISTED).itertuples(), 1):
+        clock = f"{int(stop.arrived_h):02d}:{int(stop.arrived_h % 1 * 60):02d}"
+        side.text(0, (line + 0.5) * step, f"{stop.order}", color=SUBJECT, fontweight="bold", va="center")
+        side.text(0.12, (line + 0.5) * step, clock, va="center", fontsize=SMALL_PT)
+        side.text(0.36, (line + 0.5) * step, theme.clean(_name_of(stop.place_id, names), 20), va="center",
+                  fontsize=SMALL_PT)
+    if len(stops) > _MOST_LISTED:
+        side.text(0.12, 1, f"and {len(stops) - _MOST_LISTED} more", color=MUTED, fontsize=SMALL_PT)
+
+
+def _ticks_of(shown, sightings, tz, day, false_ids):
+    """Each sighting on the day with the visit it belongs to: visit_id, place_id, hour, false."""
+    spans = shown[["visit_id", "place_id", "arrived_at", "left_at"]]
+    ordered = sightings.sort_values("time", kind="stable")
+    joined = pd.merge_asof(ordered[["sighting_id", "time"]], spans, left_on="time", right_on="arrived_at")
+    joined = joined[joined["time"] <= joined["left_at"]]
+    hour = (joined["time"] - _midnight(day, tz)).dt.total_seconds() / 3600
+    ticks = joined.assign(hour=hour, false=joined["sighting_id"].isin(false_ids))
+    return ticks[(hour >= 0) & (hour < 24)][["visit_id", "place_id", "hour", "false"]]
+
+
+def _false_visits(ticks):
+    return ticks.groupby("visit_id")["false"].all().loc[lambda every: every].index
+
+
+def _fade(axes, start, end, lane, *, rising, steps=14):
+    """A bar that pales with the distance from what was seen."""
+    if end - start <= 0:
+        return
+    edges = np.linspace(start, end, steps + 1)
+    near = (np.arange(steps) + 0.5) / steps
+    near = near if rising else 1 - near
+    paper, full = np.ones(3), np.array(colors.to_rgb(SUBJECT))
+    shades = [tuple(paper + (full - paper) * 0.5 * n) for n in near]
+    axes.broken_barh(list(zip(edges[:-1], np.diff(edges), strict=True)), (lane - 0.22, 0.44), facecolors=shades,
+                     linewidth=0, antialiased=False, zorder=2)
+
+
+def _outline_false(axes, visit, lane):
+    width = max(visit.left_h - visit.arrived_h, 0.25)
+    axes.add_patch(Rectangle((visit.arrived_h - 0.12, lane - 0.38), width + 0.24, 0.76, fill=False, edgecolor=CONTRAST,
+                             linewidth=1.6, zorder=5))
+    left = visit.arrived_h > 18
+    axes.annotate("somebody else: a false match", (visit.arrived_h + (-0.3 if left else width + 0.3), lane),
+                  ha="right" if left else "left", va="center", color=CONTRAST, fontsize=SMALL_PT, fontweight="bold",
+                  zorder=6)
+
+
+def _hatch_unseen(axes, shown, lane):
+    """Hatch the time that no visit covers; returns it in hours."""
+    gaps, at = [], 0.0
+    for visit in shown.sort_values("arrived_h").itertuples():
+        if visit.arrived_h > at:
+            gaps.append((at, visit.arrived_h - at))
+        at = max(at, visit.left_h)
+    if at < 24:
+        gaps.append((at, 24 - at))
+    axes.broken_barh(gaps, (lane - 0.3, 0.6), facecolor="white", edgecolor="#9A9A9A", hatch="////", linewidth=0.8)
+    return sum(width for _, width in gaps)
+
+
+def _key_of_ribbon(axes, has_false):
+    words = "solid: surely there;  fading: perhaps there;  tick: a sighting" + (";  outline: not this person"
+                                                                               if has_false else "")
+    axes.annotate(words, (0, 1), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points",
+                  fontsize=SMALL_PT, color=MUTED, va="bottom")
+
+
+def _strip(frame, place):
+    values = np.zeros((7, 24))
+    part = frame[frame["place"] == place]
+    values[part["weekday"].to_numpy(int), part["hour"].to_numpy(int)] = part["share"]
+    return values
+
+
+def _hour_number(times, tz):
+    """Whole local hours since the start of 1970."""
+    local = times.dt.tz_convert(tz).dt.tz_localize(None)
+    return (local.astype("datetime64[s]").astype("int64") // 3600).to_numpy()
+
+
+def _midnight(day, tz):
+    return pd.Timestamp(day).tz_localize(tz).tz_convert("UTC")
+
+
+def _hours(hours):
+    minutes = round(hours * 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _name_of(place, names):
+    return str(place) if names is None else str(names.get(place, place))
+
+
+def _bounds(bounds, margin, least=0.0):
+    """Bounds widened by a share of their larger side, and to at least some degrees of latitude."""
+    west, south, east, north = bounds
+    side = max(east - west, north - south, least)
+    middle_lon, middle_lat = (west + east) / 2, (south + north) / 2
+    half_lon, half_lat = (max(east - west, least) / 2 + side * margin, max(north - south, least) / 2 + side * margin)
+    return middle_lon - half_lon, middle_lat - half_lat, middle_lon + half_lon, middle_lat + half_lat
+
+
+def _ratio(box):
+    """Width over height on the ground."""
+    return (box[2] - box[0]) * np.cos(np.radians((box[1] + box[3]) / 2)) / (box[3] - box[1])
+
+
+def _shaped(box, ratio):
+    """The box widened or heightened to a ratio of width to height on the ground."""
+    west, south, east, north = box
+    wide, high = max(1, ratio / _ratio(box)), max(1, _ratio(box) / ratio)
+    half_lon, half_lat = (east - west) / 2 * wide, (north - south) / 2 * high
+    return (west + east) / 2 - half_lon, (south + north) / 2 - half_lat, (west + east) / 2 + half_lon, \
+        (south + north) / 2 + half_lat
+
+
+def _polygons(shapes):
+    return [part for shape in shapes for part in shapely.get_parts(shape)
+            if part.geom_type == "Polygon" and not part.is_empty]
+
+
+def _polygon_path(polygon):
+    return Path.make_compound_path(*[Path(shapely.get_coordinates(ring), closed=True)
+                                     for ring in (polygon.exterior, *polygon.interiors)])
