@@ -31,10 +31,17 @@ DISTRICT_SEEDS = (
     ("Oakum Green", 2_900.0, 17_400.0),
 )
 
+HARBOUR = 2  # index of Cinder Wharf: quays, basins and industry
+
+# Large parks as ellipses: x, y, half width, half height.
+PARKS = ((13_050, 9_000, 650, 480), (6_400, 11_900, 520, 750), (9_500, 16_400, 900, 600), (16_900, 8_700, 700, 600),
+         (3_500, 12_700, 800, 550), (12_600, 5_300, 450, 500), (14_700, 13_300, 800, 600))
+
 _RIVER = ((15_300, 20_900), (14_700, 18_700), (12_700, 16_600), (13_200, 14_200), (11_900, 12_500), (9_500, 12_000),
           (8_200, 10_700), (8_500, 8_900), (9_200, 7_300), (8_100, 5_700), (6_300, 4_600), (4_800, 3_000))
 _SHORE = ((-600, 8_300), (900, 7_700), (2_300, 7_650), (3_500, 6_700), (4_500, 6_300), (5_400, 5_200), (6_700, 3_900),
           (8_300, 3_000), (9_700, 2_600), (11_300, 1_700), (12_900, 1_550), (14_100, 700), (15_200, -700))
+_ISLETS = ((3_900, 3_200, 135), (4_250, 2_950, 80), (2_050, 4_900, 110))
 
 
 def plane_to_degrees(x_m, y_m):
@@ -57,7 +64,8 @@ def density(x_m, y_m):
     total = np.full(np.shape(x_m), 0.05)
     for x0, y0, reach_m, weight in CENTRES:
         distance_m = np.hypot(np.asarray(x_m) - x0, np.asarray(y_m) - y0)
-        total = total + weight * (0.65 * np.exp(-(distance_m / reach_m) ** 1.2) + 0.30 / (1 + (distance_m / 4_000) ** 2))
+        core, skirt = np.exp(-(distance_m / reach_m) ** 1.2), 1 / (1 + (distance_m / 4_000) ** 2)
+        total = total + weight * (0.65 * core + 0.30 * skirt)
     return np.round(total, 6)
 
 
@@ -66,7 +74,8 @@ def water():
     """Bay, docks and river as polygons: {"bay": Polygon, "river": Polygon}; the island is a hole in the river."""
     shore = _smooth(_SHORE, 25)
     bay = Polygon([*shore, (16_000, -2_000), (-2_000, -2_000), (-2_000, 8_300)])
-    bay = shapely.union_all([bay, *_docks(bay)])
+    islets = shapely.union_all([Point(x, y).buffer(r) for x, y, r in _ISLETS])
+    bay = shapely.union_all([bay, *_docks()]).difference(islets)
     river, island = _river()
     river = river.difference(shapely.union_all([bay, island]))
     square = shapely.box(0, 0, SIDE_M, SIDE_M)
@@ -116,7 +125,7 @@ def _river():
     return shapely.union_all(reaches).simplify(3), middle.buffer(165, quad_segs=8).simplify(2)
 
 
-def _docks(bay):
+def _docks():
     """Basins cut square into the harbour shore, pointing inland."""
     basins = []
     for x0, y0, turn_deg, long_m, wide_m in ((10_350, 1_950, 62, 1_100, 170), (11_100, 1_600, 68, 1_250, 190),
@@ -125,8 +134,8 @@ def _docks(bay):
         turn = np.radians(turn_deg)
         along, across = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
         corner = np.array([x0, y0]) - 300 * along
-        basins.append(Polygon(np.round([corner, corner + (long_m + 300) * along,
-                                        corner + (long_m + 300) * along + wide_m * across, corner + wide_m * across], 2)))
+        head = corner + (long_m + 300) * along
+        basins.append(Polygon(np.round([corner, head, head + wide_m * across, corner + wide_m * across], 2)))
     return basins
 
 

@@ -17,7 +17,7 @@ STREET_CAMERAS = 650
 GATE_CAMERAS = {"transit": 70, "retail": 70, "office": 50, "hotel": 35, "clinic": 30, "worship": 25, "school": 25,
                 "residential": 25, "police": 10, "other": 10}
 POPULARITY = 0.7
-BUSIEST_SHARE = 0.040  # of all trips, at the busiest street camera; sets how many sensors a trip passes
+BUSIEST_SHARE = 0.052  # of all trips, at the busiest street camera; sets how many sensors a trip passes
 CHECKPOINTS, PLATE_READERS, CELLS = 24, 60, 40
 COLUMNS = ("sensor_id", "exposure", "kind", "place_class", "zone_id", "x_m", "y_m", "lon", "lat", "name", "edge",
            "place", "entrance", "gate", "spot", "facing_deg", "range_m", "indoor")
@@ -57,7 +57,7 @@ def _register(streets, places, flow, rng):
                                   place_class=place_class, facing_deg=float(rng.integers(0, 360))))
     notable = places[~places["place_class"].isin(["industry", "leisure", "other", "residential"])]
     tree, classes = cKDTree(notable[["x_m", "y_m"]]), notable["place_class"].to_numpy()
-    for i, edge in enumerate(_watched_edges(streets, flow, rng), start=1):
+    for i, edge in enumerate(_watched_edges(streets, places, flow, rng), start=1):
         row = _on_edge(streets, edge, rng)
         far_m, near = tree.query((row["x_m"], row["y_m"]))
         row["place_class"] = str(classes[near]) if far_m < 45 else "other"
@@ -78,19 +78,24 @@ def _gates(places, place_class, count, rng):
     return np.sort(of_class[np.argsort(wait, kind="stable")[:count]])
 
 
-def _watched_edges(streets, flow, rng):
-    """One edge for each rank of the wished popularity curve: the free edge whose traffic comes nearest."""
-    usable = np.flatnonzero((streets.kind != LANE) & (flow > 0) & (streets.length_m > 40))
+def _watched_edges(streets, places, flow, rng):
+    """One edge for each rank of the wished popularity curve: the free edge whose traffic comes nearest.
+
+    Where two serve alike, the denser quarter gets the camera; where hardly anybody lives, nobody puts one.
+    """
     mid = np.c_[(streets.x_m[streets.u] + streets.x_m[streets.v]) / 2,
                 (streets.y_m[streets.u] + streets.y_m[streets.v]) / 2]
+    around = cKDTree(places[["x_m", "y_m"]]).query_ball_point(mid, 250, return_length=True)
+    usable = np.flatnonzero((streets.kind != LANE) & (flow > 0) & (streets.length_m > 40) & (around > 9))
     tree, free, chosen = cKDTree(mid[usable]), np.ones(len(usable), dtype=bool), []
-    jitter = np.round(rng.uniform(0, 0.08, len(usable)), 6)
+    dense = ground.density(*mid[usable].T)
+    taste = np.round(rng.uniform(0, 0.08, len(usable)) - 0.04 * dense, 6)
     for rank in range(1, STREET_CAMERAS + 1):
         wished = BUSIEST_SHARE * rank**-POPULARITY
-        miss = np.round(np.abs(np.log(flow[usable] / wished)), 6) + jitter
+        miss = np.round(np.abs(np.log(flow[usable] / wished)), 6) + taste
         best = int(np.argmin(np.where(free, miss, np.inf)))
         chosen.append(int(usable[best]))
-        free[tree.query_ball_point(mid[usable[best]], 240)] = False
+        free[tree.query_ball_point(mid[usable[best]], 260 - 120 * min(1.0, dense[best]))] = False
     return chosen
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 
 from kit.city import ground
-from kit.city.streets import AVENUE, BRIDGE, LANE, STREET
 
 CLASSES = ("residential", "office", "industry", "retail", "school", "clinic", "worship", "hotel", "transit",
            "police", "leisure", "other")
@@ -90,7 +89,7 @@ def _line_streets(streets, layout, place_class, kind, rng):
     likes = likes * (streets.speed_ms > 2)
     if place_class == "industry":
         likes = likes * _harbour(streets, mid_x, mid_y)
-    edge = np.sort(pick(likes, kind.count, rng))
+    edge = pick(likes, kind.count, rng)
     along = rng.integers(8, 93, kind.count) / 100
     side = rng.integers(11, 27, kind.count) * np.where(rng.random(kind.count) < 0.5, -1, 1)
     u, v = streets.u[edge], streets.v[edge]

@@ -7,6 +7,7 @@ as they do in a city that grew. Only bridges cross the river. Two walled estates
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -82,8 +83,7 @@ def _avenues(rng):
     lines = [LineString(p) for p in _avenue_courses(rng)]
     whole = shapely.union_all(lines, grid_size=0.01)
     dry, wet = ground.land(), shapely.union_all(list(ground.water().values())).buffer(ground.QUAY_M + 1)
-    avenues = [p for p in shapely.get_parts(shapely.line_merge(shapely.intersection(whole, dry, grid_size=0.01)))
-               if p.length > 150]
+    avenues = _without_dead_ends(shapely.intersection(whole, dry, grid_size=0.01))
     river, edge = ground.water()["river"], dry.boundary
     bridges = []
     for gap in sorted(shapely.get_parts(shapely.line_merge(whole.intersection(wet))), key=lambda g: g.length):
@@ -95,6 +95,14 @@ def _avenues(rng):
     return avenues, bridges
 
 
+def _without_dead_ends(avenues):
+    """The pieces of avenues that lead from one avenue or shore to another."""
+    pieces = shapely.get_parts(shapely.union_all([avenues, *(LineString(s.coords) for s in _shores())], grid_size=0.01))
+    dead = shapely.polygonize_full(pieces)[2]
+    alive = shapely.difference(avenues, dead.buffer(0.02))
+    return [p for p in shapely.get_parts(shapely.line_merge(shapely.set_precision(alive, 0.01))) if p.length > 25]
+
+
 def _avenue_courses(rng):
     cx, cy, _, _ = ground.CENTRES[0]
     for radius, phase in ((1_250, 0.3), (2_500, 1.1), (4_300, 2.0), (6_600, 0.2)):
@@ -103,12 +111,16 @@ def _avenue_courses(rng):
         yield np.round(np.c_[cx + r * np.cos(angle), cy + r * np.sin(angle)], 2)
     starts = np.linspace(0, 2 * np.pi, 12)[:-1]
     for i, start in enumerate(starts):
-        yield _radial(cx, cy, start + rng.uniform(-0.10, 0.10), 0 if i % 3 == 0 else 1_200, rng)
+        yield _radial(cx, cy, start + rng.uniform(-0.10, 0.10), 0 if i % 3 == 0 else 1_000, rng)
         if i % 2 == 0:
-            yield _radial(cx, cy, start + 0.5 * starts[1] + rng.uniform(-0.06, 0.06), 4_200, rng)
+            yield _radial(cx, cy, start + 0.5 * starts[1] + rng.uniform(-0.06, 0.06), 3_800, rng)
     for x, y, _, _ in ground.CENTRES[1:]:
-        angle = np.linspace(0, 2 * np.pi, 61)
-        yield np.round(np.c_[x + 1_000 * np.cos(angle), y + 850 * np.sin(angle)], 2)
+        angle = np.linspace(0, 2 * np.pi, 73)
+        r = 950 * (1 + 0.14 * np.sin(2 * angle + x) + 0.09 * np.sin(3 * angle + y))
+        yield np.round(np.c_[x + r * np.cos(angle), y + r * np.sin(angle)], 2)
+        for turn in rng.uniform(0, 0.6) + np.array([0.0, 1.7, 3.4, 4.9]):
+            out = np.array([0.0, 2_300.0])
+            yield np.round(np.c_[x + out * np.cos(turn), y + out * np.sin(turn)], 2)
 
 
 def _radial(cx, cy, angle, r_from, rng):
@@ -152,7 +164,7 @@ def _cut_quarters(quarters, rng):
 
 def _block_m2(area):
     c = area.centroid
-    return 14_500 / float(ground.density(c.x, c.y)) ** 0.82
+    return 16_500 / float(ground.density(c.x, c.y)) ** 1.02
 
 
 def _halve(area, rng):
@@ -180,13 +192,17 @@ def _frame(area):
 
 
 def _greens(neighbourhoods, rng):
-    """Parks, and open land at the city's edge: no lanes run through them."""
-    edge = ground.land().boundary
-    centre = Point(ground.CENTRE)
+    """Parks, and open land at the city's edge: no lanes run through them. The harbour has none."""
+    middle = shapely.centroid(np.array(neighbourhoods, dtype=object))
+    xy = shapely.get_coordinates(middle)
     draw = rng.random(len(neighbourhoods))
-    far = np.array([centre.distance(n) > 6_500 for n in neighbourhoods])
-    rim = np.array([n.distance(edge) < 1 for n in neighbourhoods]) & far
-    return np.where(rim, draw < 0.42, draw < 0.045)
+    far = np.hypot(*(xy - ground.CENTRE).T) > 6_500
+    rim = np.array([n.distance(ground.land().boundary) < 1 for n in neighbourhoods]) & far
+    park = np.zeros(len(xy), dtype=bool)
+    for x, y, half_x, half_y in ground.PARKS:
+        park |= ((xy[:, 0] - x) / half_x) ** 2 + ((xy[:, 1] - y) / half_y) ** 2 < 1
+    harbour = ground.district_of(middle) == ground.HARBOUR
+    return (park | (draw < np.where(rim, 0.42, 0.02))) & ~harbour
 
 
 def _cut_neighbourhoods(neighbourhoods, green, rng):
@@ -227,7 +243,7 @@ def _estate_block(area, grid):
     """The first block of a neighbourhood that is big and square enough to wall in, or None."""
     for block in _faces([area.exterior, *grid]):
         _, long_m, _, wide_m = _frame(block)
-        roomy = 160 < wide_m and 200 < long_m < 420 and block.area > 0.93 * long_m * wide_m
+        roomy = wide_m > 160 and 200 < long_m < 420 and block.area > 0.93 * long_m * wide_m
         if roomy and len(block.simplify(5).exterior.coords) == 5:
             return block
     return None
@@ -245,7 +261,7 @@ def _lay_estate(name, block, doors):
     steps = np.linspace(-inner + 24, inner - 24, doors // 2)
     gates = [line((s * inner, 0), (s * (0.5 * long_m + 40), 0)).intersection(block) for s in (-1, 1)]
     bends = [-inner, *steps, inner]
-    spine = [line((a, 0), (b, 0)) for a, b in zip(bends, bends[1:], strict=False)]
+    spine = [line((a, 0), (b, 0)) for a, b in pairwise(bends)]
     stubs = [line((x, 0), (x, side * 0.27 * wide_m)) for x in steps for side in (1, -1)]
     return Estate(name, block, tuple(spine), tuple(gates), tuple(stubs), tuple(Point(s.coords[-1]) for s in stubs))
 
@@ -268,23 +284,27 @@ def _graph(drawn, estates, rng):
     u, v = index[starts], index[starts + 1]
     inner = shapely.union_all([e.wall.buffer(-2) for e in estates])
     fixed = shapely.intersects_xy(inner, *xy.T)
-    xy, u, v, kind = _merge_close(xy, u, v, kind, fixed)
+    for _ in range(2):
+        xy, u, v, kind = _merge_close(xy, u, v, kind, fixed)
     keep = _kept(xy, u, v, kind, rng)
     return _straighten(xy, u[keep], v[keep], kind[keep])
 
 
 def _merge_close(xy, u, v, kind, fixed, near_m=22.0):
-    """Collapse edges shorter than `near_m`, except inside estates; the grander street keeps its place."""
+    """Collapse edges shorter than `near_m`, except inside estates; the grander street keeps its place.
+
+    A junction is merged once at most: a quay's many short pieces must not run together into one far point.
+    """
     rank = np.full(len(xy), 9)
     for end in (u, v):
         np.minimum.at(rank, end, np.where(kind == BRIDGE, -1, kind))
-    length = np.hypot(*(xy[u] - xy[v]).T)
-    short = (length < near_m) & ~fixed[u] & ~fixed[v] & (kind != BRIDGE)
-    n = len(xy)
-    _, group = connected_components(coo_array((np.ones(short.sum()), (u[short], v[short])), shape=(n, n)), False)
-    order = np.lexsort((np.arange(n), rank, group))
-    first = order[np.unique(group[order], return_index=True)[1]]
-    lead = first[group]
+    length = np.round(np.hypot(*(xy[u] - xy[v]).T), 2)
+    short = np.flatnonzero((length < near_m) & ~fixed[u] & ~fixed[v] & (kind != BRIDGE))
+    lead, merged = np.arange(len(xy)), np.zeros(len(xy), dtype=bool)
+    for edge in short[np.argsort(length[short], kind="stable")]:
+        a, b = sorted((u[edge], v[edge]), key=lambda n: (rank[n], n))
+        if not merged[a] and not merged[b]:
+            lead[b], merged[a], merged[b] = a, True, True
     return _simple(xy, lead[u], lead[v], kind)
 
 
@@ -298,7 +318,7 @@ def _simple(xy, u, v, kind):
 
 
 def _kept(xy, u, v, kind, rng):
-    """All edges of the largest connected part, less one lane in nine that no place depends on."""
+    """All edges of the largest connected part, less one lane in eight, never one that would cut a junction off."""
     n = len(xy)
     _, part = connected_components(coo_array((np.ones(len(u)), (u, v)), shape=(n, n)), False)
     main = part[u] == np.bincount(part[u]).argmax()
@@ -307,26 +327,26 @@ def _kept(xy, u, v, kind, rng):
     tree = minimum_spanning_tree(coo_array((cost, (u, v)), shape=(n, n)).tocsr()).tocoo()
     in_tree = np.isin(u.astype(np.int64) * n + v, np.minimum(*tree.coords).astype(np.int64) * n
                       + np.maximum(*tree.coords))
-    return main & (in_tree | (kind != LANE) | (draw < 1 - 2 / 9))
+    return main & (in_tree | (kind != LANE) | (draw > 0.12))
 
 
 def _straighten(xy, u, v, kind, bend_m=5.0, longest_m=600.0):
-    """Drop junctions of two edges that lie within `bend_m` of the straight line past them, then renumber."""
+    """Drop junctions of two edges where the straight line past them stays within `bend_m` of all it replaces."""
     beside = {}
     for a, b, k in zip(u.tolist(), v.tolist(), kind.tolist(), strict=True):
-        beside.setdefault(a, {})[b] = k
-        beside.setdefault(b, {})[a] = k
+        beside.setdefault(a, {})[b] = beside.setdefault(b, {})[a] = (k, [])
     for node in sorted(beside):
         if len(beside[node]) != 2:
             continue
-        (a, kind_a), (b, kind_b) = sorted(beside[node].items())
-        (px, py), span_m = xy[node] - xy[a], float(np.hypot(*(xy[b] - xy[a])))
-        qx, qy = xy[b] - xy[a]
-        flat = kind_a == kind_b and span_m < longest_m and abs(px * qy - py * qx) < bend_m * span_m
+        (a, (kind_a, past_a)), (b, (kind_b, past_b)) = sorted(beside[node].items())
+        past = [*past_a, node, *past_b]
+        (qx, qy), (px, py) = xy[b] - xy[a], (xy[past] - xy[a]).T
+        span_m = float(np.hypot(qx, qy))
+        flat = kind_a == kind_b and span_m < longest_m and (np.abs(px * qy - py * qx) < bend_m * span_m).all()
         if flat and b not in beside[a]:
             del beside[a][node], beside[b][node], beside[node]
-            beside[a][b] = beside[b][a] = kind_a
-    edges = np.array(sorted((a, b, k) for a, row in beside.items() for b, k in row.items() if a < b))
+            beside[a][b] = beside[b][a] = (kind_a, past)
+    edges = np.array(sorted((a, b, k) for a, row in beside.items() for b, (k, _) in row.items() if a < b))
     used = np.unique(edges[:, :2])
     return xy[used], np.searchsorted(used, edges[:, 0]), np.searchsorted(used, edges[:, 1]), edges[:, 2]
 
