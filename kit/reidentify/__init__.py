@@ -1,0 +1,11 @@
+"""From movement to who it must be: points, and how few of them single somebody out.
+
+>>> from kit import reidentify
+>>> "unicity" in reidentify.__all__
+True
+"""
+
+from kit.reidentify.points import Points, make_points
+from kit.reidentify.unicity import unicity, unicity_grid
+
+__all__ = ["Points", "make_points", "unicity", "unicity_grid"]

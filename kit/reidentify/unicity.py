@@ -1,0 +1,396 @@
+"""Unicity: how often a few known points single one person out of the crowd.
+
+An outsider knows that somebody was here at eight and there at noon. If nobody else in the data was, the record is
+theirs, and with it every other sighting.
+"""
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from kit import parallel
+from kit.errors import InputError
+from kit.estimates import bootstrap_by_person, wilson
+from kit.reidentify.points import Points, make_points
+
+MOST_SUBSETS = 10**8
+
+
+def unicity(points, known=(1, 2, 3, 4), people=4000, draws=1, seed=0):
+    """Share of people whom some of their own points, drawn at random, single out.
+
+    For each number of known points k: people with at least k distinct points are eligible; of a sample of them, k
+    points each are drawn without replacement; a person is unique when no other subject has them all. Drawing from the
+    data itself makes this what the data *permits*, an upper bound on what an outsider with hazy knowledge achieves.
+
+    It falls as the crowd grows, so a sample of people overstates it: always say `population`. And it speaks of eligible
+    people only: on one day most have too few points, so always say `eligible`.
+
+    Parameters
+    ----------
+    points : Points
+        From `make_points`.
+    known : int or iterable of int
+        Numbers of known points.
+    people : int or None
+        How many eligible people to sample; None measures every one.
+    draws : int or "all"
+        Draws a person, averaged over; "all" takes each person's share of *all* subsets that are unique, which leaves
+        no chance but the sampling of people.
+    seed : int
+        Decides the sample and the draws. Neither depends on the order of the records.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `known, draws, estimate, low, high` (95 %: Wilson for one draw, bootstrap by person for several or all; with
+        all subsets of all people nothing was sampled and low = high = estimate)`, n` (people measured)`, eligible,
+        population`. Where nobody is eligible the row says so: n and eligible are 0, the estimate is missing.
+
+    Raises
+    ------
+    InputError
+        No points, no positive whole numbers, or more than 10^8 subsets with `draws="all"` (it states the cost).
+
+    References
+    ----------
+    de Montjoye, Y.-A., Hidalgo, C. A., Verleysen, M., Blondel, V. D. (2013). Unique in the Crowd: the privacy bounds of
+    human mobility. Scientific Reports 3, 1376. doi:10.1038/srep01376
+
+    >>> times = pd.to_datetime(["2031-03-12T08:00Z"] * 2 + ["2031-03-12T12:00Z"] * 2)
+    >>> seen = pd.DataFrame({"subject_id": ["x", "y", "x", "y"], "sensor_id": ["a", "a", "b", "c"], "time": times})
+    >>> unicity(make_points(seen), known=(1, 2), draws="all")["estimate"].tolist()
+    [0.5, 1.0]
+    """
+    known, people, draws, seed = _checked(points, known, people, draws, seed)
+    index = build_index(points)
+    return pd.DataFrame([_measure(index, k, people, draws, seed) for k in known])
+
+
+def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=None):
+    """Unicity over resolutions: each of `places` with each of `times`.
+
+    Parameters
+    ----------
+    records, sensors
+        As `make_points` takes them.
+    places, times : iterable
+        What `make_points` takes for `place` and `time`. Polygons and mappings may be given as {label: zones}.
+    known, people, seed
+        As `unicity` takes them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `place, time` (missing where time was removed), then the columns of `unicity`.
+
+    >>> times = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T08:30Z"])
+    >>> seen = pd.DataFrame({"subject_id": ["x", "y"], "sensor_id": "a", "time": times})
+    >>> unicity_grid(seen, ["sensor"], ["10min", "1h"], known=1)[["time", "estimate"]].values.tolist()
+    [['10min', 1.0], ['1h', 0.0]]
+    """
+    places = places if isinstance(places, dict) else {p if isinstance(p, str) else f"zones {i}": p
+                                                      for i, p in enumerate(places)}
+    rows = []
+    for label, place in places.items():
+        for time in times:
+            table = unicity(make_points(records, place, time, sensors=sensors), known, people, seed=seed)
+            table.insert(0, "time", None if time is None else str(time))
+            table.insert(0, "place", label)
+            rows.append(table)
+    if not rows:
+        raise InputError("A grid needs at least one place and one time, for example places=['sensor'], times=['1h'].")
+    return pd.concat(rows, ignore_index=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Points both ways: which cells a subject has, and which subjects (sorted) a cell has."""
+
+    first_cell: np.ndarray
+    cells: np.ndarray
+    first_subject: np.ndarray
+    subjects: np.ndarray
+
+    @property
+    def sizes(self):
+        """Distinct points of each subject."""
+        return np.diff(self.first_cell)
+
+
+def build_index(points):
+    """Index points for look-up in both directions.
+
+    >>> times = pd.to_datetime(["2031-03-12T08:00Z"] * 2)
+    >>> index = build_index(make_points(pd.DataFrame({"subject_id": ["x", "y"], "sensor_id": "a", "time": times})))
+    >>> index.sizes.tolist(), index.subjects.tolist()
+    ([1, 1], [0, 1])
+    """
+    cell, n_cells = _cells(points.place, points.bin, len(points.places), len(points.bins))
+    first_subject, subjects = _invert(points.subject, cell, n_cells)
+    return Index(_offsets(points.subject, points.n_subjects), cell, first_subject, subjects)
+
+
+def _checked(points, known, people, draws, seed):
+    if not isinstance(points, Points):
+        raise InputError("unicity takes points; make them from records with reidentify.make_points(records).")
+    if len(points) == 0:
+        raise InputError("There are no points, so nobody can be singled out; check that records have a subject_id.")
+    known = [known] if np.isscalar(known) else list(known)
+    if not known or not all(_is_whole(k, 1) for k in known):
+        raise InputError(f"known must be whole numbers of at least 1, such as (1, 2, 3, 4), but it is {known!r}.")
+    if people is not None and not _is_whole(people, 1):
+        raise InputError(f"people must be a whole number of at least 1, or None for everyone, but it is {people!r}.")
+    if not (isinstance(draws, str) and draws == "all") and not _is_whole(draws, 1):
+        raise InputError(f"draws must be a whole number of at least 1, or 'all', but it is {draws!r}.")
+    if not _is_whole(seed, 0):
+        raise InputError(f"seed must be a whole number from 0, but it is {seed!r}.")
+    return [int(k) for k in known], people, draws, int(seed)
+
+
+def _is_whole(value, least):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+
+
+def _measure(index, k, people, draws, seed):
+    sizes = index.sizes
+    eligible = np.flatnonzero(sizes >= k).astype(np.int32)
+    chosen = eligible
+    if people is not None and people < len(eligible):
+        chosen = np.sort(np.random.default_rng([seed, k]).choice(eligible, people, replace=False))
+    everyone = len(chosen) == len(eligible)
+    if len(chosen) == 0:
+        estimate = low = high = np.nan
+    elif draws == "all":
+        shares = _all_subsets(index, chosen, k)
+        estimate, low, high = bootstrap_by_person(shares, seed=seed)
+        if everyone:
+            low = high = estimate
+    else:
+        unique = _drawn(index, chosen, k, draws, seed)
+        if draws == 1:
+            estimate = unique.mean()
+            low, high = wilson(unique.sum(), len(unique))
+        else:
+            estimate, low, high = bootstrap_by_person(unique / draws, seed=seed)
+    return {"known": k, "draws": draws, "estimate": float(estimate), "low": float(low), "high": float(high),
+            "n": len(chosen), "eligible": len(eligible), "population": len(sizes)}
+
+
+def _drawn(index, chosen, k, draws, seed):
+    """How many of each chosen person's draws are unique."""
+    arrays = (index.first_cell, index.cells, index.first_subject, index.subjects)
+    tasks = [(*arrays, chosen[a:b], k, draws, seed) for a, b in parallel.spans(len(chosen), 8 * parallel.cores())]
+    return np.concatenate(parallel.run(_unique_draws, tasks))
+
+
+def _all_subsets(index, chosen, k):
+    """Share of each chosen person's k-subsets that are unique."""
+    sizes, people = np.unique(index.sizes[chosen], return_counts=True)
+    cost = sum(comb(int(size), k) * int(n) for size, n in zip(sizes, people, strict=True))
+    if cost > MOST_SUBSETS:
+        raise InputError(f"draws='all' with known={k} means {cost:,} subsets, above the limit of {MOST_SUBSETS:,}; "
+                         "sample people, know fewer points, or use draws=1.")
+    arrays = (index.first_cell, index.cells, index.first_subject, index.subjects)
+    tasks = [(*arrays, chosen[a:b], k) for a, b in parallel.spans(len(chosen), 8 * parallel.cores())]
+    unique = np.concatenate(parallel.run(_unique_subsets, tasks))
+    return unique / np.array([comb(int(size), k) for size in index.sizes[chosen]], dtype=float)
+
+
+def _cells(place, when, n_places, n_bins):
+    """One dense code for each (place, bin) that occurs."""
+    cell = place.astype(np.int64) * n_bins + when
+    if n_places * n_bins > 8 * len(cell) + 1_000_000:
+        used, cell = np.unique(cell, return_inverse=True)
+        return cell.astype(np.int32), len(used)
+    return cell.astype(np.int32), n_places * n_bins
+
+
+@njit(cache=True, nogil=True)
+def _offsets(code, n):
+    """Where each code's stretch begins."""
+    first = np.zeros(n + 1, np.int64)
+    for c in code:
+        first[c + 1] += 1
+    for i in range(n):
+        first[i + 1] += first[i]
+    return first
+
+
+@njit(cache=True, nogil=True)
+def _invert(subject, cell, n_cells):
+    """Subjects by cell; they come out sorted, since points are sorted by subject."""
+    first = _offsets(cell, n_cells)
+    free, subjects = first[:-1].copy(), np.empty(len(cell), np.int32)
+    for i in range(len(cell)):
+        subjects[free[cell[i]]] = subject[i]
+        free[cell[i]] += 1
+    return first, subjects
+
+
+@njit(cache=True, nogil=True)
+def _mix(x):
+    """splitmix64: a well mixed number from a counter."""
+    x = np.uint64(x) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True)
+def _unique_draws(first_cell, cells, first_subject, subjects, chosen, k, draws, seed):
+    unique = np.zeros(len(chosen), np.int64)
+    drawn = np.empty(k, np.int64)
+    lists = np.empty(k, np.int64)
+    for i, person in enumerate(chosen):
+        state = _first_state(seed, k, person)
+        n = first_cell[person + 1] - first_cell[person]
+        for _ in range(draws):
+            state = _draw(state, n, drawn)
+            for j in range(k):
+                lists[j] = cells[first_cell[person] + drawn[j]]
+            unique[i] += _is_alone(person, lists, first_subject, subjects)
+    return unique
+
+
+@njit(cache=True, nogil=True)
+def _first_state(seed, k, person):
+    return _mix(_mix(_mix(seed) ^ np.uint64(k)) ^ np.uint64(person))
+
+
+@njit(cache=True, nogil=True)
+def _draw(state, n, drawn):
+    """Distinct numbers below n, each set equally likely (Floyd 1987); returns the next state."""
+    k = len(drawn)
+    for j in range(k):
+        top = n - k + j + 1
+        state = _mix(state)
+        pick = np.int64((state >> np.uint64(32)) * np.uint64(top) >> np.uint64(32))
+        for i in range(j):
+            if drawn[i] == pick:
+                pick = top - 1
+                break
+        drawn[j] = pick
+    return state
+
+
+@njit(cache=True, nogil=True)
+def _is_alone(person, lists, first_subject, subjects):
+    """Whether no other subject is in all the lists: walk the shortest, leap through the others, stop at the first."""
+    _shortest_first(lists, first_subject)
+    at = np.empty(len(lists), np.int64)
+    for j in range(len(lists)):
+        at[j] = first_subject[lists[j]]
+    for i in range(at[0], first_subject[lists[0] + 1]):
+        other = subjects[i]
+        if other == person:
+            continue
+        everywhere = True
+        for j in range(1, len(lists)):
+            at[j] = _leap(subjects, at[j], first_subject[lists[j] + 1], other)
+            if at[j] == first_subject[lists[j] + 1]:
+                return True  # that list has nobody left
+            if subjects[at[j]] != other:
+                everywhere = False
+                break
+        if everywhere:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _shortest_first(lists, first_subject):
+    for i in range(1, len(lists)):
+        cell = lists[i]
+        size = first_subject[cell + 1] - first_subject[cell]
+        j = i
+        while j > 0 and first_subject[lists[j - 1] + 1] - first_subject[lists[j - 1]] > size:
+            lists[j] = lists[j - 1]
+            j -= 1
+        lists[j] = cell
+
+
+@njit(cache=True, nogil=True)
+def _leap(sorted_codes, start, stop, wanted):
+    """First position from `start` whose code is at least `wanted`: doubling steps, then halving."""
+    step, low = 1, start
+    while low + step < stop and sorted_codes[low + step] < wanted:
+        low += step
+        step *= 2
+    high = min(low + step, stop)
+    if low < stop and sorted_codes[low] >= wanted:
+        return low
+    while high - low > 1:
+        middle = (low + high) // 2
+        if sorted_codes[middle] < wanted:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+@njit(cache=True, nogil=True)
+def _unique_subsets(first_cell, cells, first_subject, subjects, chosen, k):
+    """Count each person's k-subsets that no other subject has: depth first, dropping others as they fall out."""
+    counts = np.zeros(len(chosen), np.int64)
+    for i, person in enumerate(chosen):
+        own = cells[first_cell[person]:first_cell[person + 1]]
+        widest = 0
+        for cell in own:
+            widest = max(widest, first_subject[cell + 1] - first_subject[cell])
+        others = np.empty((k, widest), np.int32)
+        n_others, path = np.zeros(k, np.int64), np.full(k, -1, np.int64)
+        depth = 0
+        while depth >= 0:
+            path[depth] += 1
+            if path[depth] > len(own) - (k - depth):
+                depth -= 1
+                continue
+            cell = own[path[depth]]
+            listed = subjects[first_subject[cell]:first_subject[cell + 1]]
+            if depth == 0:
+                n_others[0] = _without(listed, person, others[0])
+            else:
+                n_others[depth] = _common(others[depth - 1, :n_others[depth - 1]], listed, others[depth])
+            left = k - depth - 1
+            if n_others[depth] == 0:
+                counts[i] += _choose(len(own) - path[depth] - 1, left)
+            elif left > 0:
+                path[depth + 1] = path[depth]
+                depth += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _without(listed, person, out):
+    n = 0
+    for other in listed:
+        if other != person:
+            out[n] = other
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _common(few, listed, out):
+    n, at = 0, 0
+    for other in few:
+        at = _leap(listed, at, len(listed), other)
+        if at == len(listed):
+            break
+        if listed[at] == other:
+            out[n] = other
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _choose(n, k):
+    """n over k; small enough for int64, since the number of subsets was bounded beforehand."""
+    result = 1
+    for i in range(k):
+        result = result * (n - i) // (i + 1)
+    return result
