@@ -1,0 +1,13 @@
+"""Ingest: a raw dump in, an Exposure out, and every line accounted for.
+
+>>> from kit import ingest
+>>> [source.name for source in ingest.load_recipe("community").sources]
+['cameras', 'faces', 'devices']
+"""
+
+from kit.ingest.identifiers import DEMO_KEY, pseudonym, pseudonyms
+from kit.ingest.recipe import Recipe, load_recipe
+from kit.ingest.report import IngestReport
+from kit.ingest.sanitize import sanitize
+
+__all__ = ["DEMO_KEY", "IngestReport", "Recipe", "load_recipe", "pseudonym", "pseudonyms", "sanitize"]

@@ -1,0 +1,93 @@
+"""Pseudonyms: the same person gets the same name everywhere in a case, and nobody without the key can work back.
+
+A plain hash of an identifier is no protection: whoever can list all identifiers hashes them all and looks each one up
+(the 173 million New York taxi trips of 2014 fell that way). An HMAC needs the key, one per case; another key unlinks.
+"""
+
+import hashlib
+
+import numpy as np
+
+from kit.errors import InputError
+
+DEMO_KEY = b"retrace demo key: for the invented city and nothing else"
+PREFIXES = {"person": "p_", "device": "d_", "vehicle": "v_", "household": "h_"}
+_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+_LENGTH = 12
+_BLOCK = 64
+
+
+def pseudonyms(raw_ids, kind, key):
+    """Keyed pseudonyms of distinct raw identifiers.
+
+    HMAC-SHA256 (RFC 2104, 1997) of `kind:raw id` under the key, its first 60 bits as 12 letters and digits of base 32
+    (RFC 4648, lower case), after the kind's prefix: p_ person, d_ device, v_ vehicle, h_ household.
+
+    Parameters
+    ----------
+    raw_ids : iterable of str
+        Distinct; taken to the letter, neither case nor blanks are changed.
+    kind : str
+        "person", "device", "vehicle" or "household".
+    key : bytes
+        At least 16, secret, one per case.
+
+    Returns
+    -------
+    numpy.ndarray of bytes (S14)
+        One pseudonym for each identifier, in its order.
+
+    Raises
+    ------
+    InputError
+        If the key is no bytes or too short, or if two identifiers share a pseudonym.
+
+    >>> pseudonyms(["SYN-P-0000123"], "person", DEMO_KEY)
+    array([b'p_n5gyobevuqu7'], dtype='|S14')
+    """
+    check_key(key)
+    codes = _sixty_bits(raw_ids, kind, key)
+    if len(np.unique(codes)) < len(codes):
+        raise InputError(f"Two identifiers of kind {kind} got the same pseudonym under this key, so two subjects would "
+                         "be merged; run it again with another key.")
+    text = np.empty((len(codes), 2 + _LENGTH), dtype=np.uint8)
+    text[:, :2] = np.frombuffer(PREFIXES[kind].encode(), dtype=np.uint8)
+    for place in range(_LENGTH):
+        text[:, 2 + place] = _LETTERS[(codes >> np.uint64(55 - 5 * place)).astype(np.uint8) & 31]
+    return text.view(f"S{2 + _LENGTH}").ravel()
+
+
+def pseudonym(raw_id, kind, key):
+    """The pseudonym of one identifier, as text; see `pseudonyms`.
+
+    >>> pseudonym("SYN-P-0000123", "person", DEMO_KEY)
+    'p_n5gyobevuqu7'
+    """
+    return pseudonyms([raw_id], kind, key)[0].decode()
+
+
+def check_key(key):
+    """Refuse what is no key: text, or fewer than 16 bytes."""
+    if not isinstance(key, bytes):
+        raise InputError(f"The key must be bytes, but it is a {type(key).__name__}; make one with secrets.token_bytes(32) "
+                         "and keep it in the case's private folder.")
+    if len(key) < 16:
+        raise InputError(f"The key has {len(key)} bytes and needs at least 16; make one with secrets.token_bytes(32).")
+
+
+def _sixty_bits(raw_ids, kind, key):
+    """First 60 bits of each HMAC.
+
+    The two hashes of RFC 2104 are prepared once and copied, which takes 0.6 µs an identifier; `hmac.digest`
+    prepares the key anew each time and takes 1.4.
+    """
+    padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded) + f"{kind}:".encode())
+    outer = hashlib.sha256(bytes(b ^ 0x5C for b in padded))
+    digests = []
+    for raw in raw_ids:
+        first, second = inner.copy(), outer.copy()
+        first.update(raw.encode())
+        second.update(first.digest())
+        digests.append(second.digest()[:8])
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64) >> np.uint64(4)

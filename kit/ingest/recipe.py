@@ -1,0 +1,240 @@
+"""Recipes: what each raw field of a dump is, and what becomes of it. A TOML file that a person can read and change.
+
+    name = "register"
+    time_zone = "manifest"              # or an IANA name: the clock of times that carry no zone
+
+    [[source]]
+    name = "passages"
+    files = "passages*.jsonl"
+    form = "mongo-lines"                # mongo-lines, es-hits, ndjson or csv
+    makes = "sightings"                 # sensors, sightings, fixes, readings, subjects; nothing: counted, no rows
+    [source.set]                        # columns with one value throughout
+    source = "face"
+    [source.derive]                     # sensors only: columns worked out from a field
+    zone_id = { from = "entrance", otherwise = "{community}-{kind}" }
+    [source.fields]
+    id_no = { is = "identifier", do = "pseudonymise", as = "subject_id", kind = "person" }
+    snap_ref = { is = "identifier", do = "drop", why = "a picture of a face" }
+
+A field that a recipe does not name is dropped and listed in the report. Some actions are not for every field: no
+identifier is ever kept, no label survives its tally.
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from kit.errors import InputError
+from kit.ingest.identifiers import PREFIXES
+from kit.tables import CONTRACTS
+
+ACTIONS = {
+    "identifier": ("pseudonymise", "drop", "refuse"),
+    "time": ("keep", "coarsen", "drop"),
+    "place": ("keep", "tally", "drop"),
+    "sensor": ("keep", "tally", "drop"),
+    "measurement": ("keep", "coarsen", "tally", "drop"),
+    "label": ("tally", "drop", "refuse"),
+    "noise": ("drop", "refuse"),
+}
+FORMS = ("mongo-lines", "es-hits", "ndjson", "csv")
+MAKES = {
+    "sensors": {"sensor_id", "kind", "place_class", "zone_id", "lon", "lat"},
+    "sightings": {"subject_id", "sensor_id", "time", "source", "score"},
+    "fixes": {"subject_id", "time", "lon", "lat", "accuracy_m"},
+    "readings": {"subject_id", "zone_id", "date", "kwh"},
+    "subjects": {"subject_id"},
+    "nothing": {"subject_id"},
+}
+NEEDED = {
+    "sensors": ("sensor_id", "lon", "lat", "kind"),
+    "sightings": ("sensor_id", "time", "source"),
+    "fixes": ("subject_id", "time", "lon", "lat"),
+    "readings": ("subject_id", "date", "kwh"),
+    "subjects": ("subject_id",),
+    "nothing": (),
+}
+_OF_SUBJECTS = {"age_band", "system_label"}
+_BUILT_IN = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One raw field: `path` in the record, what it `is`, what to `do`, and the column it becomes (`column`)."""
+
+    path: str
+    what: str
+    do: str
+    column: str | None = None
+    kind: str | None = None
+    step: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A sensor's column from a raw field: its value looked up in `map`, else `otherwise` with {fields} filled in.
+
+    Without `otherwise` a value that `map` lacks stays; with it, and without `map`, only a missing value is replaced.
+    """
+
+    column: str
+    origin: str
+    map: tuple[tuple[str, str], ...] = ()
+    otherwise: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of file: which files, in which form, the tables their records make, and the fields."""
+
+    name: str
+    files: str
+    form: str
+    makes: tuple[str, ...]
+    fields: tuple[Field, ...]
+    set: tuple[tuple[str, str], ...] = ()
+    derived: tuple[Derived, ...] = ()
+
+    def field_of(self, column):
+        """The field that becomes a column, or None."""
+        return next((f for f in self.fields if f.column == column), None)
+
+    @property
+    def read(self):
+        """The fields whose values are looked at: all but those that are dropped."""
+        return tuple(f for f in self.fields if f.do != "drop")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All sources of a dump, the zone of its clock times, and the SHA-256 of the text it was read from."""
+
+    name: str
+    time_zone: str
+    sources: tuple[Source, ...]
+    sha256: str = ""
+
+
+def load_recipe(name_or_path):
+    """Read a recipe.
+
+    Parameters
+    ----------
+    name_or_path : str, Path or Recipe
+        "register", "community" or "fusion", or the path of a TOML file; a Recipe is handed back as it is.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    InputError
+        If there is no such recipe, or it says something that cannot be: which source, which field, what is allowed.
+
+    >>> [source.name for source in load_recipe("register").sources]
+    ['trackers', 'persons', 'passages']
+    """
+    if isinstance(name_or_path, Recipe):
+        return name_or_path
+    known = sorted(p.stem for p in _BUILT_IN.glob("*.toml"))
+    path = _BUILT_IN / f"{name_or_path}.toml" if str(name_or_path) in known else Path(name_or_path)
+    if not path.is_file():
+        raise InputError(f"There is no recipe and no file called {name_or_path}; the recipes are {', '.join(known)}, "
+                         "or give the path of a TOML file.")
+    text = path.read_bytes()
+    try:
+        raw = tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"The recipe {path.name} is not readable TOML ({error}).") from None
+    return _recipe(raw, path.name, hashlib.sha256(text).hexdigest())
+
+
+def _recipe(raw, file, sha256):
+    where = f"The recipe {file}"
+    _only(raw, {"name", "time_zone", "source"}, where)
+    if not isinstance(raw.get("name"), str) or not isinstance(raw.get("source"), list) or not raw["source"]:
+        raise InputError(f"{where} needs a name and at least one [[source]].")
+    sources = tuple(_source(one, where) for one in raw["source"])
+    if len({s.name for s in sources}) < len(sources):
+        raise InputError(f"{where} has two sources of one name; give each its own.")
+    return Recipe(raw["name"], raw.get("time_zone", "manifest"), sources, sha256)
+
+
+def _source(raw, where):
+    where = f"{where}, source {raw.get('name', '(without a name)')},"
+    _only(raw, {"name", "files", "form", "makes", "set", "derive", "fields"}, where)
+    for key in ("name", "files", "form", "makes", "fields"):
+        if key not in raw:
+            raise InputError(f"{where} does not say {key}.")
+    makes = tuple([raw["makes"]] if isinstance(raw["makes"], str) else raw["makes"])
+    _one_of(raw["form"], FORMS, f"{where} has the form")
+    for table in makes:
+        _one_of(table, MAKES, f"{where} makes")
+    derived = tuple(_derived(column, one, where) for column, one in raw.get("derive", {}).items())
+    if derived and makes != ("sensors",):
+        raise InputError(f"{where} derives columns, which only a source that makes sensors can.")
+    used = " ".join(f"{{{d.origin}}} {d.otherwise or ''}" for d in derived)
+    fields = tuple(_field(path, one, makes, where, f"{{{path}}}" in used) for path, one in raw["fields"].items())
+    source = Source(raw["name"], raw["files"], raw["form"], makes, fields, tuple(raw.get("set", {}).items()), derived)
+    _check_columns(source, where)
+    return source
+
+
+def _derived(column, raw, where):
+    _only(raw, {"from", "map", "otherwise"}, f"{where} derived {column},")
+    if column not in ("kind", "place_class", "zone_id") or "from" not in raw:
+        raise InputError(f"{where} can derive kind, place_class and zone_id, each from a field, but not {column} so.")
+    return Derived(column, raw["from"], tuple(raw.get("map", {}).items()), raw.get("otherwise"))
+
+
+def _field(path, raw, makes, where, used=False):
+    where = f"{where} field {path},"
+    _only(raw, {"is", "do", "as", "kind", "step", "why"}, where)
+    what, do, column = raw.get("is"), raw.get("do"), raw.get("as")
+    _one_of(what, ACTIONS, f"{where} is")
+    _one_of(do, ACTIONS[what], f"{where} being a {what}, cannot be treated as")
+    if do == "pseudonymise":
+        _one_of(raw.get("kind"), PREFIXES, f"{where} has the kind")
+    if do in ("keep", "coarsen", "pseudonymise") and not column and not used:
+        raise InputError(f"{where} does not say which column it becomes; add as = \"...\".")
+    if do in ("drop", "refuse") and column:
+        raise InputError(f"{where} is not kept, so it cannot become {column}; remove as.")
+    if do == "coarsen" and not (isinstance(raw.get("step"), int | float) and raw["step"] > 0):
+        raise InputError(f"{where} is coarsened by an unknown step; add step = a number above 0.")
+    if column and column not in set().union(_OF_SUBJECTS, *(MAKES[m] for m in makes)):
+        raise InputError(f"{where} cannot become {column}: {' and '.join(makes)} have no such column.")
+    if (what == "label") != (column == "system_label") and (column == "system_label" or column):
+        raise InputError(f"{where} cannot become {column}: a label becomes system_label or nothing.")
+    return Field(path, what, do, column, raw.get("kind"), raw.get("step"), raw.get("why", ""))
+
+
+def _check_columns(source, where):
+    columns = [f.column for f in source.fields if f.column] + [d.column for d in source.derived]
+    if len(columns) > len(set(columns)):
+        raise InputError(f"{where} fills one column from two fields; choose one.")
+    have = set(columns) | {c for c, _ in source.set}
+    for table in source.makes:
+        lacking = [c for c in NEEDED[table] if c not in have]
+        if lacking:
+            raise InputError(f"{where} makes {table} but no field becomes {', '.join(lacking)}.")
+    for column, value in source.set:
+        if column in ("kind", "source"):
+            table = "sensors" if column == "kind" else "sightings"
+            _one_of(value, CONTRACTS[table].column(column).one_of, f"{where} sets {column} to")
+
+
+def _only(raw, allowed, where):
+    if not isinstance(raw, dict):
+        raise InputError(f"{where} must be a table of settings.")
+    unknown = sorted(set(raw) - allowed)
+    if unknown:
+        raise InputError(f"{where} says {', '.join(unknown)}, which means nothing here; "
+                         f"known are {', '.join(sorted(allowed))}.")
+
+
+def _one_of(value, allowed, saying):
+    if value not in tuple(allowed):
+        raise InputError(f"{saying} {value!r}; choose from {', '.join(allowed)}.")
