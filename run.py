@@ -223,7 +223,7 @@ def remove_old():
 
 def install(say, wheels):
     """Install the pinned requirements and the project itself: by uv, which is fast, or else by pip."""
-    uv_pin = re.search(r"^uv==\S+", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    uv_pin = re.search(r"^uv==\S+", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)[0]
     packages = ["-c", "constraints.txt", *requirements()]
     pip = [PYTHON, "-m", "pip", "install"]
     uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON]
@@ -234,8 +234,10 @@ def install(say, wheels):
         uv += ["--no-index", "--find-links", wheels, "--offline", "--no-config"]
     installer = uv
     try:
-        say.run("fetching uv", [*pip, uv_pin[0] if uv_pin else "uv"])
-        say.env.update({} if wheels else uv_settings(say.env))
+        say.run("fetching uv", [*pip, uv_pin])
+        if not wheels:
+            told = subprocess.check_output([str(PYTHON), "-m", "pip", "config", "list"], env=say.env)
+            say.env.update(uv_settings(told.decode("utf-8", "replace"), say.env))
         say.run("installing the packages by uv", [*uv, *packages])
     except Problem as problem:
         if problem.kind == "full" or (problem.kind == "cut" and say.what == "fetching uv"):
@@ -255,15 +257,14 @@ def requirements():
     return wanted + [name for extra in EXTRAS for name in data["project"]["optional-dependencies"][extra]]
 
 
-def uv_settings(env):
-    """Tell uv, which reads none of pip's settings, which index and certificate this computer's pip was told to use."""
+def uv_settings(told, env):
+    """Tell uv, which reads none of pip's settings, what `pip config list` says of the index and of certificates."""
     if any(name in env for name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL")):
         return {}
     names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE",
              "proxy": "ALL_PROXY", "trusted-host": "UV_INSECURE_HOST"}  # fmt: skip
-    listed = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], env=env, stdout=subprocess.PIPE, check=False)
-    told = re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'\s*$", listed.stdout.decode("utf-8", "replace"), re.M)
-    found = {names[key]: " ".join(value.replace(r"\n", " ").split()) for key, value in told if key in names}
+    lines = re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'\s*$", told, re.MULTILINE)
+    found = {names[key]: " ".join(value.replace(r"\n", " ").split()) for key, value in lines if key in names}
     if "UV_INDEX" in found:
         found["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip does; every version is pinned
     return {name: value for name, value in found.items() if name not in env}
