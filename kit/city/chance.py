@@ -79,3 +79,32 @@ def cumulative_weights(weights):
     scaled = np.floor(total / total[..., -1:] * (2.0**32 - 1.0))
     scaled[..., -1] = 2.0**32 - 1.0
     return scaled.astype(np.uint32)
+
+
+@njit(cache=True, nogil=True)
+def words(seed, what, numbers, b):
+    """One 64-bit word for each of many numbers."""
+    out = np.empty(numbers.size, np.uint64)
+    for i in range(numbers.size):
+        out[i] = mix(key(seed, what, numbers[i], b))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def units(seed, what, numbers, how_many):
+    """The first `how_many` uniform numbers of each key, as rows."""
+    out = np.empty((numbers.size, how_many))
+    for i in range(numbers.size):
+        k = key(seed, what, numbers[i], 0)
+        for c in range(how_many):
+            out[i, c] = unit(k, c)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def bells(seed, what, numbers):
+    """One bell-shaped draw for each of many numbers."""
+    out = np.empty(numbers.size)
+    for i in range(numbers.size):
+        out[i] = bell(key(seed, what, numbers[i], 0), 0)
+    return out
