@@ -47,7 +47,8 @@ def pseudonyms(raw_ids, kind, key):
     """
     check_key(key)
     codes = _sixty_bits(raw_ids, kind, key)
-    if len(np.unique(codes)) < len(codes):
+    ordered = np.sort(codes)
+    if (ordered[1:] == ordered[:-1]).any():
         raise InputError(f"Two identifiers of kind {kind} got the same pseudonym under this key, so two subjects would "
                          "be merged; run it again with another key.")
     text = np.empty((len(codes), 2 + _LENGTH), dtype=np.uint8)
@@ -69,8 +70,8 @@ def pseudonym(raw_id, kind, key):
 def check_key(key):
     """Refuse what is no key: text, or fewer than 16 bytes."""
     if not isinstance(key, bytes):
-        raise InputError(f"The key must be bytes, but it is a {type(key).__name__}; make one with secrets.token_bytes(32) "
-                         "and keep it in the case's private folder.")
+        raise InputError(f"The key must be bytes, but it is a {type(key).__name__}; make one with "
+                         "secrets.token_bytes(32) and keep it in the case's private folder.")
     if len(key) < 16:
         raise InputError(f"The key has {len(key)} bytes and needs at least 16; make one with secrets.token_bytes(32).")
 

@@ -33,6 +33,7 @@ from kit.ingest.report import IngestReport, SourceReport
 CITY = "retrace-kit city"
 _THREADS = 2
 _AHEAD = 4
+_DAY_0 = 719_163  # 1970-01-01 as Python counts days
 
 
 def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
@@ -191,7 +192,7 @@ class _Run:
         """The local day, counted from 1970, of the dump's earliest record."""
         firsts = [g.columns["time"].min() for g in gathered if len(g.columns.get("time", ()))]
         if firsts:
-            return pd.Timestamp(min(firsts), unit="us", tz="UTC").tz_convert(self.tz).date().toordinal() - 719_163
+            return _instant(min(firsts)).tz_convert(self.tz).date().toordinal() - _DAY_0
         days = [g.columns["date"].min() for g in gathered if len(g.columns.get("date", ()))]
         return min(days) if days else None
 
@@ -270,11 +271,14 @@ def _count_sightings(sightings, rows, known, report):
 def _span(found):
     """First and last time of a source, as text."""
     if len(found.get("time", ())):
-        ends = [pd.Timestamp(t, unit="us", tz="UTC") for t in (found["time"].min(), found["time"].max())]
-        return tuple(t.isoformat(timespec="milliseconds") for t in ends)
+        return tuple(_instant(t).isoformat(timespec="milliseconds") for t in (found["time"].min(), found["time"].max()))
     if len(found.get("date", ())):
         return tuple(str(np.datetime64(int(d), "D")) for d in (found["date"].min(), found["date"].max()))
     return None, None
+
+
+def _instant(micros):
+    return pd.Timestamp(np.datetime64(int(micros), "us")).tz_localize("UTC")
 
 
 def _plain(name):

@@ -15,6 +15,7 @@ from numba import njit
 
 MISSING, INSTANT, WALL, DATE, UNREADABLE = range(5)
 NO_DAY = -(2**62)
+_NO_BOUNDS = np.zeros(1, dtype=np.int32)
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 # Bare epoch numbers from the 1970s to 2286; the gaps keep 203103041530 and 20310304153000 from being read as epochs.
@@ -30,7 +31,7 @@ def read_times(texts):
     Parameters
     ----------
     texts : pyarrow.StringArray
-        Without offset, as a freshly made array is; null where there is none.
+        Null where there is none.
 
     Returns
     -------
@@ -42,8 +43,9 @@ def read_times(texts):
     >>> read_times(pa.array(["1970-01-02T00:00:01Z", "1970/01/02", "yesterday"]))
     (array([86401000000, 86400000000,           0]), array([1, 3, 4], dtype=int8))
     """
+    texts = texts.fill_null("")
     _, ends, letters = texts.buffers()
-    bounds = np.frombuffer(ends, np.int32)[: len(texts) + 1] if len(texts) else np.zeros(1, np.int32)
+    bounds = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1] if len(texts) else _NO_BOUNDS
     data = np.frombuffer(letters, np.uint8) if letters is not None and letters.size else np.zeros(1, np.uint8)
     return _read_all(data, bounds)
 
@@ -138,12 +140,10 @@ def _unwrap(data, start, end):
 
 @njit(cache=True, nogil=True)
 def _starts(data, start, end, word):
-    if end - start < len(word):
-        return False
-    for i in range(len(word)):
-        if data[start + i] != word[i]:
-            return False
-    return True
+    same = end - start >= len(word)
+    for i in range(len(word) if same else 0):
+        same = same and data[start + i] == word[i]
+    return same
 
 
 @njit(cache=True, nogil=True)
