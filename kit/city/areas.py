@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 
 from kit.city import ground
-from kit.city.streets import STREET_KINDS
+from kit.city.noding import STREET_KINDS
 
 WGS84 = "EPSG:4326"
 PAVEMENT_M = 9.0
@@ -17,8 +17,7 @@ WATER_NAMES = {"bay": "Nil Bay", "river": "The Lull"}
 
 def blocks_frame(layout):
     """Neighbourhoods, drawn back from their streets: block_id, use (built, harbour, green), district, geometry."""
-    shapes = np.array(layout.neighbourhoods, dtype=object)
-    names = _district_names(shapes)
+    shapes, names = layout.neighbourhoods, _district_names(layout)
     drawn = shapely.simplify(shapely.buffer(shapes, -PAVEMENT_M, join_style="mitre"), 6)
     use = np.where(layout.green, "green", np.where(names == "Cinder Wharf", "harbour", "built"))
     keep = shapely.area(drawn) > 4_000
@@ -27,8 +26,7 @@ def blocks_frame(layout):
 
 def districts_frame(layout):
     """The districts: district, area_km2, geometry."""
-    shapes = np.array(layout.neighbourhoods, dtype=object)
-    names = _district_names(shapes)
+    shapes, names = layout.neighbourhoods, _district_names(layout)
     joined = {name: shapely.union_all(shapely.buffer(shapes[names == name], 2, join_style="mitre"))
               for name in sorted(set(names))}
     outlines = np.array([shapely.simplify(_filled(s), 12) for s in joined.values()], dtype=object)
@@ -104,9 +102,8 @@ def _partners(streets, widest_deg=40.0):
     return partner
 
 
-def _district_names(shapes):
-    names = np.array([s[0] for s in ground.DISTRICT_SEEDS])
-    return names[ground.district_of(shapely.point_on_surface(shapes))]
+def _district_names(layout):
+    return np.array([name for name, _, _ in ground.DISTRICT_SEEDS])[layout.district]
 
 
 def _filled(shape):

@@ -11,10 +11,11 @@ import geopandas as gpd
 import pandas as pd
 
 from kit.city import areas
+from kit.city.noding import STREET_KINDS
 from kit.city.routes import Routes, make_routes
 from kit.city.sensors import make_sensors
 from kit.city.sites import make_places
-from kit.city.streets import SEED, STREET_KINDS, Streets, make_streets
+from kit.city.streets import SEED, Streets, make_streets
 
 __all__ = ["STREET_KINDS", "Plan", "Routes", "Streets", "make_plan", "streets_frame", "write_geography"]
 

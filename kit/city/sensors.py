@@ -11,13 +11,13 @@ import shapely
 from scipy.spatial import cKDTree
 
 from kit.city import ground, sites
-from kit.city.streets import AVENUE, BRIDGE, LANE, STREET
+from kit.city.noding import AVENUE, BRIDGE, LANE, STREET
 
 STREET_CAMERAS = 650
 GATE_CAMERAS = {"transit": 70, "retail": 70, "office": 50, "hotel": 35, "clinic": 30, "worship": 25, "school": 25,
                 "residential": 25, "police": 10, "other": 10}
 POPULARITY = 0.7
-BUSIEST_SHARE = 0.052  # of all trips, at the busiest street camera; sets how many sensors a trip passes
+BUSIEST_SHARE = 0.050  # of all trips, at the busiest street camera; sets how many sensors a trip passes
 CHECKPOINTS, PLATE_READERS, CELLS = 24, 60, 40
 COLUMNS = ("sensor_id", "exposure", "kind", "place_class", "zone_id", "x_m", "y_m", "lon", "lat", "name", "edge",
            "place", "entrance", "gate", "spot", "facing_deg", "range_m", "indoor")
@@ -74,7 +74,7 @@ def _gates(places, place_class, count, rng):
     if place_class == "other":
         of_class = of_class[:-sites.FUEL_STATIONS]
     weight = places["weight"].to_numpy(dtype=float)[of_class]
-    wait = np.round(-np.log(1 - rng.random(len(of_class))) / weight**0.6, 9)
+    wait = np.round(-np.log(1 - rng.random(len(of_class))) / weight**1.2, 9)
     return np.sort(of_class[np.argsort(wait, kind="stable")[:count]])
 
 

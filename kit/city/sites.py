@@ -15,6 +15,7 @@ from kit.city import ground
 CLASSES = ("residential", "office", "industry", "retail", "school", "clinic", "worship", "hotel", "transit",
            "police", "leisure", "other")
 FUEL_STATIONS = 20
+LONGEST_FRONT_M = 700  # a building has a junction within half of this
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _line_streets(streets, layout, place_class, kind, rng):
     mid_x, mid_y = ((a[streets.u] + a[streets.v]) / 2 for a in (streets.x_m, streets.y_m))
     taste = np.array(kind.street_taste)[streets.kind]
     likes = streets.length_m * taste * ground.density(mid_x, mid_y) ** kind.density_power
-    likes = likes * (streets.speed_ms > 2)
+    likes = likes * (streets.speed_ms > 2) * (streets.length_m < LONGEST_FRONT_M)
     if place_class == "industry":
         likes = likes * _harbour(streets, mid_x, mid_y)
     edge = pick(likes, kind.count, rng)
@@ -101,8 +102,8 @@ def _line_streets(streets, layout, place_class, kind, rng):
     weight = np.maximum(1, np.round(kind.median_weight * 1.5 * bulk * rng.lognormal(0, kind.spread, kind.count), 0))
     places = pd.DataFrame({"place_class": place_class, "node": np.where(along < 0.5, u, v), "x_m": x_m, "y_m": y_m,
                            "weight": weight, "entrance": ""})
-    walled = shapely.union_all([e.wall for e in layout.estates])
-    return places[~shapely.intersects_xy(walled, x_m, y_m)]
+    barred = shapely.union_all([*(e.wall for e in layout.estates), *ground.water().values()])
+    return places[~shapely.intersects_xy(barred, x_m, y_m)]
 
 
 def _harbour(streets, x_m, y_m):

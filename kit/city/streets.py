@@ -11,19 +11,16 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from shapely.affinity import rotate
 from shapely.geometry import LineString, Point
 from shapely.ops import polygonize, split
 
 from kit.city import ground
+from kit.city.noding import AVENUE, BRIDGE, LANE, STREET, street_graph
 
-STREET_KINDS = ("avenue", "street", "lane", "bridge")
-AVENUE, STREET, LANE, BRIDGE = range(4)
 SPEED_KMH = {AVENUE: (27, 38), STREET: (20, 27), LANE: (14, 18), BRIDGE: (30, 30)}  # dense quarters, open ones
 ESTATE_SPEED_KMH = 5
-SEED = 4888_12339
+SEED = 488_812_339
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,10 @@ class Estate:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the streets were cut from: neighbourhood polygons, which of them are green, and the two estates."""
+    """What the streets were cut from: neighbourhood polygons, their district, which are green, and the two estates."""
 
-    neighbourhoods: tuple
+    neighbourhoods: np.ndarray
+    district: np.ndarray
     green: np.ndarray
     estates: tuple
 
@@ -70,16 +68,19 @@ def make_streets():
     avenues, bridges = _avenues(rng)
     quarters = _faces([*avenues, *_shores()])
     neighbourhoods, cuts = _cut_quarters(quarters, rng)
-    green = _greens(neighbourhoods, rng)
-    lanes, estates = _cut_neighbourhoods(neighbourhoods, green, rng)
+    district = ground.district_of(shapely.point_on_surface(neighbourhoods))
+    green = _greens(neighbourhoods, district, rng)
+    lanes, estates = _cut_neighbourhoods(neighbourhoods, district, green, rng)
     inside = [line for e in estates for line in (*e.spine, *e.gates, *e.stubs)]
     drawn = [(avenues, AVENUE), (bridges, BRIDGE), (_shores(), STREET), (cuts, STREET), (lanes, LANE), (inside, LANE)]
-    xy, u, v, kind = _graph(drawn, estates, rng)
-    return _finish(xy, u, v, kind, estates), Layout(tuple(neighbourhoods), green, tuple(estates))
+    walls = shapely.union_all([e.wall.buffer(-2) for e in estates])
+    xy, u, v, kind = street_graph(drawn, walls, rng)
+    layout = Layout(neighbourhoods, district, green, tuple(estates))
+    return _finish(xy, u, v, kind, layout), layout
 
 
 def _avenues(rng):
-    """Rings, radials and two long crosstown avenues, kept on land; and the bridges that carry some over the river."""
+    """Rings, radials and the sub-centres' own avenues, kept on land; and the bridges that carry some over the river."""
     lines = [LineString(p) for p in _avenue_courses(rng)]
     whole = shapely.union_all(lines, grid_size=0.01)
     dry, wet = ground.land(), shapely.union_all(list(ground.water().values())).buffer(ground.QUAY_M + 1)
@@ -130,10 +131,8 @@ def _radial(cx, cy, angle, r_from, rng):
 
 
 def _ashore(bridge, edge):
-    """Push a bridge's ends a little past the quay line so that noding joins them to the streets there."""
-    ends = [edge.interpolate(edge.project(Point(c))) for c in bridge.coords]
-    (ax, ay), (bx, by) = ends[0].coords[0], ends[1].coords[0]
-    return LineString([(ax, ay), (bx, by)])
+    """A bridge whose ends lie on the quays, where noding joins them to the streets."""
+    return LineString([edge.interpolate(edge.project(Point(c))) for c in bridge.coords])
 
 
 def _shores():
@@ -159,7 +158,7 @@ def _cut_quarters(quarters, rng):
         else:
             cuts += cut
             todo += parts
-    return sorted(done, key=lambda p: p.bounds), cuts
+    return np.array(sorted(done, key=lambda p: p.bounds), dtype=object), cuts
 
 
 def _block_m2(area):
@@ -191,25 +190,22 @@ def _frame(area):
     return box.centroid, float(long_m), float(np.round(np.degrees(np.arctan2(*(q - p)[::-1])), 4)), float(wide_m)
 
 
-def _greens(neighbourhoods, rng):
+def _greens(neighbourhoods, district, rng):
     """Parks, and open land at the city's edge: no lanes run through them. The harbour has none."""
-    middle = shapely.centroid(np.array(neighbourhoods, dtype=object))
-    xy = shapely.get_coordinates(middle)
+    xy = shapely.get_coordinates(shapely.centroid(neighbourhoods))
     draw = rng.random(len(neighbourhoods))
     far = np.hypot(*(xy - ground.CENTRE).T) > 6_500
-    rim = np.array([n.distance(ground.land().boundary) < 1 for n in neighbourhoods]) & far
+    rim = (shapely.distance(neighbourhoods, ground.land().boundary) < 1) & far
     park = np.zeros(len(xy), dtype=bool)
     for x, y, half_x, half_y in ground.PARKS:
         park |= ((xy[:, 0] - x) / half_x) ** 2 + ((xy[:, 1] - y) / half_y) ** 2 < 1
-    harbour = ground.district_of(middle) == ground.HARBOUR
-    return (park | (draw < np.where(rim, 0.42, 0.02))) & ~harbour
+    return (park | (draw < np.where(rim, 0.42, 0.02))) & (district != ground.HARBOUR)
 
 
-def _cut_neighbourhoods(neighbourhoods, green, rng):
+def _cut_neighbourhoods(neighbourhoods, district, green, rng):
     """A grid of lanes in each neighbourhood, laid along its own long side; two neighbourhoods hold an estate."""
     lanes, estates, wanted = [], [], {"NULLVALE-A": ("Foghorn", 8), "NULLVALE-B": ("Windlass", 6)}
     names = [s[0] for s in ground.DISTRICT_SEEDS]
-    district = ground.district_of(shapely.centroid(np.array(neighbourhoods, dtype=object)))
     for area, is_green, d in zip(neighbourhoods, green, district, strict=True):
         if is_green:
             continue
@@ -266,102 +262,25 @@ def _lay_estate(name, block, doors):
     return Estate(name, block, tuple(spine), tuple(gates), tuple(stubs), tuple(Point(s.coords[-1]) for s in stubs))
 
 
-def _graph(drawn, estates, rng):
-    """Node all lines into one planar graph; drop slivers, loose parts, needless bends and some lanes."""
-    lines = np.array([LineString(x.coords) for group, _ in drawn for x in group], dtype=object)
-    kinds = np.array([k for group, k in drawn for _ in group])
-    pieces = shapely.get_parts(shapely.union_all(lines, grid_size=0.01))
-    ends = shapely.get_coordinates(pieces)
-    per = shapely.get_num_coordinates(pieces)
-    last = np.cumsum(per) - 1
-    starts = np.setdiff1d(np.arange(len(ends)), last)
-    mid = shapely.points((ends[starts] + ends[starts + 1]) / 2)
-    at, line = shapely.STRtree(lines).query(mid, predicate="dwithin", distance=0.5)
-    kind = np.full(len(starts), LANE)
-    np.minimum.at(kind, at, np.where(kinds[line] == BRIDGE, -1, kinds[line]))
-    kind = np.where(kind == -1, BRIDGE, kind)
-    xy, index = np.unique(np.round(ends, 2), axis=0, return_inverse=True)
-    u, v = index[starts], index[starts + 1]
-    inner = shapely.union_all([e.wall.buffer(-2) for e in estates])
-    fixed = shapely.intersects_xy(inner, *xy.T)
-    for _ in range(2):
-        xy, u, v, kind = _merge_close(xy, u, v, kind, fixed)
-    keep = _kept(xy, u, v, kind, rng)
-    return _straighten(xy, u[keep], v[keep], kind[keep])
-
-
-def _merge_close(xy, u, v, kind, fixed, near_m=22.0):
-    """Collapse edges shorter than `near_m`, except inside estates; the grander street keeps its place.
-
-    A junction is merged once at most: a quay's many short pieces must not run together into one far point.
-    """
-    rank = np.full(len(xy), 9)
-    for end in (u, v):
-        np.minimum.at(rank, end, np.where(kind == BRIDGE, -1, kind))
-    length = np.round(np.hypot(*(xy[u] - xy[v]).T), 2)
-    short = np.flatnonzero((length < near_m) & ~fixed[u] & ~fixed[v] & (kind != BRIDGE))
-    lead, merged = np.arange(len(xy)), np.zeros(len(xy), dtype=bool)
-    for edge in short[np.argsort(length[short], kind="stable")]:
-        a, b = sorted((u[edge], v[edge]), key=lambda n: (rank[n], n))
-        if not merged[a] and not merged[b]:
-            lead[b], merged[a], merged[b] = a, True, True
-    return _simple(xy, lead[u], lead[v], kind)
-
-
-def _simple(xy, u, v, kind):
-    """Order ends, drop loops, keep the grandest of parallel edges."""
-    low, high = np.minimum(u, v), np.maximum(u, v)
-    order = np.lexsort((np.where(kind == BRIDGE, -1, kind), high, low))
-    low, high, kind = low[order], high[order], kind[order]
-    keep = (low != high) & np.r_[True, (np.diff(low) != 0) | (np.diff(high) != 0)]
-    return xy, low[keep], high[keep], kind[keep]
-
-
-def _kept(xy, u, v, kind, rng):
-    """All edges of the largest connected part, less one lane in eight, never one that would cut a junction off."""
-    n = len(xy)
-    _, part = connected_components(coo_array((np.ones(len(u)), (u, v)), shape=(n, n)), False)
-    main = part[u] == np.bincount(part[u]).argmax()
-    draw = np.round(rng.random(len(u)), 6)
-    cost = np.where(kind == LANE, 1 + draw, 0.5)
-    tree = minimum_spanning_tree(coo_array((cost, (u, v)), shape=(n, n)).tocsr()).tocoo()
-    in_tree = np.isin(u.astype(np.int64) * n + v, np.minimum(*tree.coords).astype(np.int64) * n
-                      + np.maximum(*tree.coords))
-    return main & (in_tree | (kind != LANE) | (draw > 0.12))
-
-
-def _straighten(xy, u, v, kind, bend_m=5.0, longest_m=600.0):
-    """Drop junctions of two edges where the straight line past them stays within `bend_m` of all it replaces."""
-    beside = {}
-    for a, b, k in zip(u.tolist(), v.tolist(), kind.tolist(), strict=True):
-        beside.setdefault(a, {})[b] = beside.setdefault(b, {})[a] = (k, [])
-    for node in sorted(beside):
-        if len(beside[node]) != 2:
-            continue
-        (a, (kind_a, past_a)), (b, (kind_b, past_b)) = sorted(beside[node].items())
-        past = [*past_a, node, *past_b]
-        (qx, qy), (px, py) = xy[b] - xy[a], (xy[past] - xy[a]).T
-        span_m = float(np.hypot(qx, qy))
-        flat = kind_a == kind_b and span_m < longest_m and (np.abs(px * qy - py * qx) < bend_m * span_m).all()
-        if flat and b not in beside[a]:
-            del beside[a][node], beside[b][node], beside[node]
-            beside[a][b] = beside[b][a] = (kind_a, past)
-    edges = np.array(sorted((a, b, k) for a, row in beside.items() for b, (k, _) in row.items() if a < b))
-    used = np.unique(edges[:, :2])
-    return xy[used], np.searchsorted(used, edges[:, 0]), np.searchsorted(used, edges[:, 1]), edges[:, 2]
-
-
-def _finish(xy, u, v, kind, estates):
+def _finish(xy, u, v, kind, layout):
     """Lengths, speeds, degrees and districts: the arrays that everybody else reads."""
     mid = (xy[u] + xy[v]) / 2
     dense = ground.density(*mid.T) > 0.30
     slow, fast = np.array([SPEED_KMH[k] for k in range(4)]).T
     speed = np.where(dense, slow[kind], fast[kind]).astype(float)
-    walled = shapely.union_all([e.wall.buffer(-5) for e in estates])
+    walled = shapely.union_all([e.wall.buffer(-5) for e in layout.estates])
     speed = np.where(shapely.intersects_xy(walled, *mid.T), ESTATE_SPEED_KMH, speed)
     lon, lat = ground.plane_to_degrees(*xy.T)
     return Streets(
         x_m=xy[:, 0], y_m=xy[:, 1], lon=np.asarray(lon), lat=np.asarray(lat), u=u.astype(np.int32),
         v=v.astype(np.int32), length_m=np.round(np.hypot(*(xy[u] - xy[v]).T), 2).astype(np.float32),
         kind=kind.astype(np.int8), speed_ms=np.round(speed / 3.6, 4).astype(np.float32),
-        district=ground.district_of(shapely.points(xy)))
+        district=_district_at(xy, layout))
+
+
+def _district_at(xy, layout, near_m=2.0):
+    """District of each junction: that of a neighbourhood it borders on, the lower number where there are several."""
+    point, area = shapely.STRtree(layout.neighbourhoods).query(shapely.points(xy), predicate="dwithin", distance=near_m)
+    found = np.full(len(xy), len(ground.DISTRICT_SEEDS), dtype=np.int16)
+    np.minimum.at(found, point, layout.district[area])
+    return np.where(found < len(ground.DISTRICT_SEEDS), found, ground.district_of(shapely.points(xy))).astype(np.int16)
