@@ -74,7 +74,7 @@ def _script(address):
     if file is None:
         return ""
     text = _text(file).replace("</script", r"<\/script")
-    # Leaflet's credit line is a link inside a JavaScript string; spelt so, it is no address to anything that reads HTML.
+    # Leaflet's credit is a link inside a JavaScript string; spelt so, nothing that reads HTML takes it for one.
     text = re.sub(r'(<a href=)"(https?:[^"]*)"', r"\1\\x22\2\\x22", text)
     if file == "leaflet.js":
         text += _marker_icons()

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -344,7 +345,7 @@ def chart_gap_histogram(sightings, *, max_gap="15min", title="", alt="", source=
 
 
 def _successive_gaps(sightings):
-    """Seconds between successive sightings of a person where both are at one sensor; and how many sightings there are."""
+    """Seconds between a person's successive sightings where both are at one sensor, and the number of sightings."""
     ordered = sightings.dropna(subset=["subject_id"]).sort_values(["subject_id", "time"], kind="stable")
     subject, sensor = (pd.factorize(ordered[c])[0] for c in ("subject_id", "sensor_id"))
     same = (subject[1:] == subject[:-1]) & (sensor[1:] == sensor[:-1])
@@ -418,7 +419,7 @@ def _outline_half(axes, values):
 
 def _tint(share):
     """Paper to the strong colour."""
-    base, strong = np.array((0.955, 0.955, 0.95)), np.array((0, 0.38, 0.62))
+    base, strong = np.array((0.955, 0.955, 0.95)), np.array(to_rgb(SUBJECT)) * 0.85
     return tuple(base + (strong - base) * min(max(share, 0), 1))
 
 

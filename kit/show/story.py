@@ -4,6 +4,8 @@ A person's picture is made from the visits and sightings of that one person. Of 
 a real one it exists in the live kernel only, and `publish` does not take it.
 """
 
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -60,14 +62,14 @@ def chart_city_at_night(sensors, basemap, *, passages=None, classes=None, estate
     if len(classes) > len(_LIGHTS) - 1:
         raise InputError(f"chart_city_at_night colours at most {len(_LIGHTS) - 1} groups, and {len(classes)} were "
                          "given; leave the others to the first colour.")
-    box = _city_box(sensors, basemap)
+    box = _city_box(sensors)
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=5.4, size=size)
     with theme.style():
         axes = _ground(figure.add_subplot(), basemap, NIGHT, box)
         _name_districts(axes, basemap, NIGHT)
         if estates is not None:
             _outline_estates(axes, estates)
-        groups = _light_groups(sensors, classes)
+        groups = light_groups(sensors, classes)
         count = sensors["sensor_id"].map(passages).fillna(0).astype(float) if passages is not None else None
         _draw_lights(axes, sensors.geometry, groups, count)
         _key_of_lights(axes, classes, groups, count)
@@ -105,8 +107,7 @@ def chart_way_map(visits, sensors, basemap, *, tz, day, title="", alt="", source
         If the visits are of several people, or none falls on that day.
     """
     stops = place_stops(visits, sensors, tz=tz, day=day, what="chart_way_map")
-    box = _bounds((stops["lon"].min(), stops["lat"].min(), stops["lon"].max(), stops["lat"].max()), 0.15, least=0.012)
-    box = _shaped(box, 1.15)
+    box = _shaped(bounds_around(extent_of(stops), 0.15, least=0.012), 1.15)
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=4.2, size=size)
     with theme.style():
         axes, side = figure.subplots(1, 2, width_ratios=(2.5, 1))
@@ -120,7 +121,8 @@ def chart_way_map(visits, sensors, basemap, *, tz, day, title="", alt="", source
             axes.annotate(spot.label, (spot.lon, spot.lat), xytext=(0, 0) if alone else (7, 6), zorder=6,
                           textcoords="offset points", ha="center" if alone else "left", fontsize=SMALL_PT,
                           va="center_baseline" if alone else "bottom", color="white" if alone else SUBJECT,
-                          fontweight="bold", path_effects=[] if alone else [withStroke(linewidth=2.5, foreground="white")])
+                          fontweight="bold",
+                          path_effects=[] if alone else [withStroke(linewidth=2.5, foreground="white")])
         _scale_bar(axes, box, DAY)
         _list_stops(side, stops, names)
     return figure
@@ -167,7 +169,8 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
         raise InputError(f"chart_day_ribbon shows at most {_MOST_LANES} places, and the day has {len(places)}; "
                          'find visits with place="zone" first.')
     ticks = _ticks_of(shown, sightings, tz, day, set(false_sighting_ids))
-    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=0.9 + 0.42 * (len(places) + 1), size=size)
+    height_in = 1.32 + 0.42 * len(places)
+    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=height_in, size=size)
     with theme.style():
         axes = figure.add_subplot()
         for lane in range(len(places)):
@@ -186,7 +189,7 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
             lanes = lane_ticks["place_id"].astype(str).map(places.index)
             axes.vlines(lane_ticks["hour"], lanes - 0.4, lanes + 0.4, color=colour, linewidth=1, zorder=4)
         unseen_h = _hatch_unseen(axes, shown[~shown["visit_id"].isin(_false_visits(ticks))], len(places))
-        labels = [theme.clean(_name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]
+        labels = [theme.clean(name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]
         axes.set_yticks(range(len(labels)), labels)
         axes.set(xlim=(0, 24), ylim=(len(places) + 0.55, -0.6), xlabel=f"hour of {day}, clock {tz}",
                  xticks=range(0, 25, 3))
@@ -381,13 +384,42 @@ def street_path(streets, tolerance_deg=0.0):
     return Path(np.concatenate(lines), np.concatenate(codes))
 
 
-def _city_box(sensors, basemap, ratio=1.24):
-    """All sensors, no further south and west than the water reaches, and room for a key in the east."""
-    west, south, east, north = _bounds(sensors.total_bounds, 0.04)
-    if basemap.get("water") is not None:
-        west, south = np.maximum((west, south), basemap["water"].total_bounds[:2])
+def _city_box(sensors, ratio=1.24):
+    """All sensors, and room for a key in the east."""
+    west, south, east, north = bounds_around(sensors.total_bounds, 0.04)
     wider = max(0, ratio / _ratio((west, south, east, north)) - 1)
     return west, south, east + (east - west) * wider, north
+
+
+def water_beyond(water, further_deg=0.6, cut=0.05):
+    """The layer's water as one shape, drawn on beyond its own bounds where it was cut off: a sea has no straight edge.
+
+    A side counts as cut where water lies along more than a twentieth of it.
+    """
+    shape = shapely.union_all(water.geometry.to_numpy())
+    west, south, east, north = shape.bounds
+    thin_lon, thin_lat = (east - west) * 0.004, (north - south) * 0.004
+    added, corners = [], {}
+    for side, strip, far in (
+            ("w", (west, south, west + thin_lon, north), (west - further_deg, None, west, None)),
+            ("e", (east - thin_lon, south, east, north), (east, None, east + further_deg, None)),
+            ("s", (west, south, east, south + thin_lat), (None, south - further_deg, None, south)),
+            ("n", (west, north - thin_lat, east, north), (None, north, None, north + further_deg))):
+        for part in shapely.get_parts(shapely.intersection(shape, shapely.box(*strip))):
+            low, high = (part.bounds[1], part.bounds[3]) if side in "we" else (part.bounds[0], part.bounds[2])
+            whole = (south, north) if side in "we" else (west, east)
+            if high - low < cut * (whole[1] - whole[0]):
+                continue
+            span = (None, low, None, high) if side in "we" else (low, None, high, None)
+            added.append(shapely.box(*[f if f is not None else s for f, s in zip(far, span, strict=True)]))
+            for end, at in ((low, whole[0]), (high, whole[1])):
+                if abs(end - at) < 1e-3:
+                    corners[side, at] = True
+    for h, lon, lon_far in (("w", west, west - further_deg), ("e", east, east + further_deg)):
+        for v, lat, lat_far in (("s", south, south - further_deg), ("n", north, north + further_deg)):
+            if corners.get((h, lat)) and corners.get((v, lon)):
+                added.append(shapely.box(min(lon, lon_far), min(lat, lat_far), max(lon, lon_far), max(lat, lat_far)))
+    return shapely.union_all([shape, *added])
 
 
 def _ground(axes, basemap, palette, box):
@@ -400,15 +432,16 @@ def _ground(axes, basemap, palette, box):
     frame = shapely.box(*box)
     water = basemap.get("water")
     if water is not None:
-        for polygon in _polygons(shapely.intersection(water.geometry.to_numpy(), frame)):
+        for polygon in _polygons([shapely.intersection(water_beyond(water), frame)]):
             axes.add_patch(PathPatch(_polygon_path(polygon), facecolor=palette["water"], zorder=0))
     streets = basemap.get("streets")
     if streets is not None:
         near = streets[streets.intersects(frame)]
         kinds = near["kind"].astype(str) if "kind" in near else pd.Series("street", index=near.index)
         for kind in sorted(set(kinds), key=lambda k: STREET_WIDTH.get(k, 0.3)):
-            axes.add_patch(PathPatch(street_path(near[kinds == kind], (north - south) / 3000), fill=False, edgecolor=palette["street"],
-                                     linewidth=STREET_WIDTH.get(kind, 0.3), zorder=1))
+            path = street_path(near[kinds == kind], (north - south) / 3000)
+            axes.add_patch(PathPatch(path, fill=False, edgecolor=palette["street"], zorder=1,
+                                     linewidth=STREET_WIDTH.get(kind, 0.3)))
     return axes
 
 
@@ -430,7 +463,7 @@ def _outline_estates(axes, estates):
                       textcoords="offset points", color="white", fontsize=SMALL_PT, fontweight="bold", zorder=6)
 
 
-def _light_groups(sensors, classes):
+def light_groups(sensors, classes):
     """The number of each sensor's colour: 0 for those in no group."""
     number = {place_class: n for n, members in enumerate(classes.values(), 1) for place_class in members}
     return sensors["place_class"].astype(str).map(number).fillna(0).astype(int).to_numpy()
@@ -475,7 +508,7 @@ def _scale_bar(axes, box, palette):
 
 def _draw_ways(axes, at):
     """Dashed lines from each stop to the next, with an arrow half way: nobody knows the streets taken."""
-    for start, end in zip(at[:-1], at[1:], strict=True):
+    for start, end in pairwise(at):
         if not np.array_equal(start, end):
             axes.plot(*np.transpose([start, end]), color=SUBJECT, linewidth=1.4, dashes=(3, 2.5), zorder=3)
             axes.annotate("", xy=start + 0.58 * (end - start), xytext=start + 0.5 * (end - start), zorder=3,
@@ -488,10 +521,9 @@ def _list_stops(side, stops, names):
     step = 1 / max(len(stops) + 1, 11)
     side.text(0, step / 2, "seen, in order", fontweight="bold", va="center")
     for line, stop in enumerate(stops.head(_MOST_LISTED).itertuples(), 1):
-        clock = f"{int(stop.arrived_h):02d}:{int(stop.arrived_h % 1 * 60):02d}"
         side.text(0, (line + 0.5) * step, f"{stop.order}", color=SUBJECT, fontweight="bold", va="center")
-        side.text(0.12, (line + 0.5) * step, clock, va="center", fontsize=SMALL_PT)
-        side.text(0.36, (line + 0.5) * step, theme.clean(_name_of(stop.place_id, names), 20), va="center",
+        side.text(0.12, (line + 0.5) * step, clock(stop.arrived_h), va="center", fontsize=SMALL_PT)
+        side.text(0.36, (line + 0.5) * step, theme.clean(name_of(stop.place_id, names), 20), va="center",
                   fontsize=SMALL_PT)
     if len(stops) > _MOST_LISTED:
         side.text(0.12, 1, f"and {len(stops) - _MOST_LISTED} more", color=MUTED, fontsize=SMALL_PT)
@@ -577,11 +609,27 @@ def _hours(hours):
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _name_of(place, names):
+def clock(hour):
+    """An hour of the day as hours and minutes, not rounded up.
+
+    >>> clock(7.999)
+    '07:59'
+    """
+    minutes = int(hour * 60 + 1e-6)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def name_of(place, names):
+    """What to call a place: its name where one was given, else its id."""
     return str(place) if names is None else str(names.get(place, place))
 
 
-def _bounds(bounds, margin, least=0.0):
+def extent_of(stops):
+    """(west, south, east, north) of the stops."""
+    return stops["lon"].min(), stops["lat"].min(), stops["lon"].max(), stops["lat"].max()
+
+
+def bounds_around(bounds, margin, least=0.0):
     """Bounds widened by a share of their larger side, and to at least some degrees of latitude."""
     west, south, east, north = bounds
     side = max(east - west, north - south, least)

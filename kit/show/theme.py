@@ -25,6 +25,7 @@ OKABE_ITO = {
     "yellow": "#F0E442", "blue": "#0072B2", "vermilion": "#D55E00", "purple": "#CC79A7",
 }
 SUBJECT = OKABE_ITO["blue"]           # the one strong colour: what the figure is about
+DEEP = "#00457A"                      # the strong colour, darker: the far end of a ramp
 CONTRAST = OKABE_ITO["vermilion"]     # the second: what it is held against
 INK, MUTED, FAINT, PAPER = "#1A1A1A", "#595959", "#C8C8C8", "#FFFFFF"
 # Green and purple darkened to be seen on white; in grey print markers and direct labels tell series apart.
@@ -240,15 +241,19 @@ def need_columns(frame, columns, what):
 
 
 def clean(text, longest=400):
-    """Text safe to draw: one line, no control or direction marks, a box for what the font cannot show.
+    """Text safe to draw: plain, and a box for what the figures' font cannot show.
 
     >>> clean("gate\\u202etxt\\n7")
     'gatetxt 7'
     """
-    text = " ".join(str(text).split())
-    kept = [c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")]
-    shown = "".join(c if ord(c) in _glyphs() else "□" for c in kept)
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    return "".join(c if ord(c) in _glyphs() else "□" for c in plain(text, longest))
+
+
+def plain(text, longest=400):
+    """One line without control, direction or private-use characters, cut to a length."""
+    line = " ".join(str(text).split())
+    kept = "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
 
 
 def wrap(text, width_in, points=TEXT_PT, weight="normal", balance=False):
@@ -295,7 +300,8 @@ def _luminance(colour):
 
 
 def _text_height(text, points, weight, width):
-    return len(wrap(text, width - 2 * _SIDE_IN, points, weight, balance=True)) * points * _LINE / 72 + (0.05 if text else 0)
+    lines = wrap(text, width - 2 * _SIDE_IN, points, weight, balance=True)
+    return len(lines) * points * _LINE / 72 + (0.05 if text else 0)
 
 
 def _write(figure, blocks, top_in):

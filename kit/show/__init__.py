@@ -1,0 +1,48 @@
+"""Figures and maps: the finding as title, a text alternative, a source, and nothing fetched from the network.
+
+Every function returns an object and writes nothing. Charts are matplotlib figures, maps are folium maps.
+"""
+
+from kit.show.charts import (
+    chart_crowd_shrinks,
+    chart_estimates,
+    chart_gap_histogram,
+    chart_how_few_points,
+    chart_lines,
+    chart_matrix,
+    chart_unicity_surface,
+)
+from kit.show.maps import map_base, map_person_day, map_sensors, map_zones, offline
+from kit.show.story import (
+    chart_city_at_night,
+    chart_day_ribbon,
+    chart_way_map,
+    chart_week_strip,
+    outlines,
+    week_table,
+)
+from kit.show.theme import Figure, new_figure, source_line
+
+__all__ = [
+    "Figure",
+    "chart_city_at_night",
+    "chart_crowd_shrinks",
+    "chart_day_ribbon",
+    "chart_estimates",
+    "chart_gap_histogram",
+    "chart_how_few_points",
+    "chart_lines",
+    "chart_matrix",
+    "chart_unicity_surface",
+    "chart_way_map",
+    "chart_week_strip",
+    "map_base",
+    "map_person_day",
+    "map_sensors",
+    "map_zones",
+    "new_figure",
+    "offline",
+    "outlines",
+    "source_line",
+    "week_table",
+]
