@@ -12,14 +12,14 @@ from kit.show.charts import (
     chart_matrix,
     chart_unicity_surface,
 )
+from kit.show.days import week_table
+from kit.show.ground import outlines
 from kit.show.maps import map_base, map_person_day, map_sensors, map_zones, offline
 from kit.show.story import (
     chart_city_at_night,
     chart_day_ribbon,
     chart_way_map,
     chart_week_strip,
-    outlines,
-    week_table,
 )
 from kit.show.theme import Figure, new_figure, source_line
 

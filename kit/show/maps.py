@@ -18,7 +18,8 @@ from folium.raster_layers import TileLayer, WmsTileLayer
 from folium.utilities import JsCode
 
 from kit.errors import InputError, MissingAsset
-from kit.show import assets, story, theme
+from kit.show import assets, days, story, theme
+from kit.show import ground as base
 from kit.show.theme import DAY, INK, MUTED, NIGHT, SUBJECT
 
 GROUNDS = {"light": DAY, "dark": NIGHT}
@@ -200,18 +201,18 @@ def map_person_day(exposure, visits, basemap, *, day, names=None, title="", alt=
     if not exposure.synthetic:
         raise InputError("map_person_day draws invented people only, and this exposure holds real records; show counts "
                          "of many people with map_zones instead.")
-    stops = story.place_stops(visits, exposure.sensors, tz=exposure.tz, day=day, what="map_person_day")
-    box = story.bounds_around(story.extent_of(stops), 0.12, least=0.01)
+    stops = days.place_stops(visits, exposure.sensors, tz=exposure.tz, day=day, what="map_person_day")
+    box = base.bounds_around(base.extent_of(stops), 0.12, least=0.01)
     m = map_base(box, basemap, title=title, alt=alt, source=source, subtitle=subtitle, height_px=height_px)
-    stops = story.near_together(stops, (box[3] - box[1]) * 0.03)
-    told = {row.order: f"{row.order}.  {story.clock(row.arrived_h)} to {story.clock(row.left_h)}, "
-                       f"{theme.plain(story.name_of(row.place_id, names), 60)}" for row in stops.itertuples()}
+    stops = days.near_together(stops, (box[3] - box[1]) * 0.03)
+    told = {row.order: f"{row.order}.  {days.clock(row.arrived_h)} to {days.clock(row.left_h)}, "
+                       f"{theme.plain(days.name_of(row.place_id, names), 60)}" for row in stops.itertuples()}
     if len(stops) > 1:
         way = _feature(shapely.LineString(stops[["lon", "lat"]].to_numpy()),
                        {"style": {"color": SUBJECT, "weight": 2.5, "dashArray": "7 6", "opacity": 0.9}})
         _add_features(m, [way], interactive=False)
     spots = []
-    for spot in story.numbered_spots(stops).itertuples():
+    for spot in days.numbered_spots(stops).itertuples():
         here = stops[(stops["lon"] == spot.lon) & (stops["lat"] == spot.lat)]["order"]
         spots.append(_feature(shapely.Point(spot.lon, spot.lat),
                               {"label": spot.label, "tip": "\n".join(told[n] for n in here)}))
@@ -337,15 +338,15 @@ def _add_ground(m, basemap, palette):
     """Water, then streets, lanes left out: one feature for each kind, positions to about a metre."""
     still = []
     if basemap.get("water") is not None:
-        still.append(_feature(_slim(story.water_beyond(basemap["water"].to_crs(4326))), {
+        still.append(_feature(_slim(base.water_beyond(basemap["water"].to_crs(4326))), {
             "style": {"fillColor": palette["water"], "fillOpacity": 1, "stroke": False}}))
     if basemap.get("streets") is not None:
         streets = basemap["streets"].to_crs(4326)
         kinds = streets["kind"].astype(str) if "kind" in streets else np.full(len(streets), "street")
-        for kind in sorted(set(kinds) - {"lane"}, key=lambda k: story.STREET_WIDTH.get(k, 0.4)):
+        for kind in sorted(set(kinds) - {"lane"}, key=lambda k: base.STREET_WIDTH.get(k, 0.4)):
             lines = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(streets[kinds == kind].geometry)))
             still.append(_feature(_slim(lines), {"style": {
-                "color": palette["street"], "weight": 2.6 * story.STREET_WIDTH.get(kind, 0.4), "fill": False}}))
+                "color": palette["street"], "weight": 2.6 * base.STREET_WIDTH.get(kind, 0.4), "fill": False}}))
     if still:
         _add_features(m, still, interactive=False)
     _add_names(m, basemap)

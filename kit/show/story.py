@@ -6,22 +6,18 @@ a real one it exists in the live kernel only, and `publish` does not take it.
 
 from itertools import pairwise
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from matplotlib import colors
 from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
-from kit import geo, tables
+from kit import tables
 from kit.errors import InputError
-from kit.show import theme
+from kit.show import days, ground, theme
 from kit.show.theme import CONTRAST, DAY, INK, MUTED, NIGHT, OKABE_ITO, SMALL_PT, SUBJECT, TEXT_PT
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-STREET_WIDTH = {"avenue": 0.9, "bridge": 0.9, "street": 0.45, "lane": 0.2}
 _LIGHTS = ("#FFD98A", OKABE_ITO["sky"], "#FF8A4C", "#5FD3A8")
 _LARGEST_PT = 8.0
 _MOST_LANES, _MOST_LISTED = 14, 16
@@ -65,15 +61,15 @@ def chart_city_at_night(sensors, basemap, *, passages=None, classes=None, estate
     box = _city_box(sensors)
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=5.4, size=size)
     with theme.style():
-        axes = _ground(figure.add_subplot(), basemap, NIGHT, box)
-        _name_districts(axes, basemap, NIGHT)
+        axes = ground.draw_ground(figure.add_subplot(), basemap, NIGHT, box)
+        ground.name_districts(axes, basemap, NIGHT)
         if estates is not None:
             _outline_estates(axes, estates)
         groups = light_groups(sensors, classes)
         count = sensors["sensor_id"].map(passages).fillna(0).astype(float) if passages is not None else None
         _draw_lights(axes, sensors.geometry, groups, count)
         _key_of_lights(axes, classes, groups, count)
-        _scale_bar(axes, box, NIGHT)
+        ground.scale_bar(axes, box, NIGHT)
     return figure
 
 
@@ -106,15 +102,15 @@ def chart_way_map(visits, sensors, basemap, *, tz, day, title="", alt="", source
     InputError
         If the visits are of several people, or none falls on that day.
     """
-    stops = place_stops(visits, sensors, tz=tz, day=day, what="chart_way_map")
-    box = _shaped(bounds_around(extent_of(stops), 0.15, least=0.012), 1.15)
+    stops = days.place_stops(visits, sensors, tz=tz, day=day, what="chart_way_map")
+    box = ground.shaped(ground.bounds_around(ground.extent_of(stops), 0.15, least=0.012), 1.15)
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=4.2, size=size)
     with theme.style():
         axes, side = figure.subplots(1, 2, width_ratios=(2.5, 1))
-        _ground(axes, basemap, DAY, box)
-        stops = near_together(stops, (box[3] - box[1]) * 0.03)
+        ground.draw_ground(axes, basemap, DAY, box)
+        stops = days.near_together(stops, (box[3] - box[1]) * 0.03)
         _draw_ways(axes, stops[["lon", "lat"]].to_numpy())
-        for spot in numbered_spots(stops).itertuples():
+        for spot in days.numbered_spots(stops).itertuples():
             alone = len(spot.label) < 3
             axes.plot(spot.lon, spot.lat, "o", color=SUBJECT, markersize=15 if alone else 9, markeredgecolor="white",
                       zorder=5)
@@ -123,7 +119,7 @@ def chart_way_map(visits, sensors, basemap, *, tz, day, title="", alt="", source
                           va="center_baseline" if alone else "bottom", color="white" if alone else SUBJECT,
                           fontweight="bold",
                           path_effects=[] if alone else [withStroke(linewidth=2.5, foreground="white")])
-        _scale_bar(axes, box, DAY)
+        ground.scale_bar(axes, box, DAY)
         _list_stops(side, stops, names)
     return figure
 
@@ -163,7 +159,7 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
         If the visits are of several people, or none falls on that day.
     """
     tables.check(sightings, "sightings", ["sighting_id", "time"])
-    shown = day_visits(visits, tz=tz, day=day, what="chart_day_ribbon")
+    shown = days.day_visits(visits, tz=tz, day=day, what="chart_day_ribbon")
     places = list(pd.unique(shown["place_id"].astype(str)))
     if len(places) > _MOST_LANES:
         raise InputError(f"chart_day_ribbon shows at most {_MOST_LANES} places, and the day has {len(places)}; "
@@ -189,7 +185,7 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
             lanes = lane_ticks["place_id"].astype(str).map(places.index)
             axes.vlines(lane_ticks["hour"], lanes - 0.4, lanes + 0.4, color=colour, linewidth=1, zorder=4)
         unseen_h = _hatch_unseen(axes, shown[~shown["visit_id"].isin(_false_visits(ticks))], len(places))
-        labels = [theme.clean(name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]
+        labels = [theme.clean(days.name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]
         axes.set_yticks(range(len(labels)), labels)
         axes.set(xlim=(0, 24), ylim=(len(places) + 0.55, -0.6), xlabel=f"hour of {day}, clock {tz}",
                  xticks=range(0, 25, 3))
@@ -243,222 +239,18 @@ def chart_week_strip(person, everyone, *, title="", alt="", source="", subtitle=
     return figure
 
 
-def outlines(sensors, names, margin_m=120):
-    """Outlines round groups of sensors, for example of the two estates.
-
-    Parameters
-    ----------
-    sensors : geopandas.GeoDataFrame
-        The sensors table.
-    names : sequence of str
-        The group of each sensor; null for none.
-    margin_m : float, default 120
-        Space between the outermost sensors and the outline, metres.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        name, geometry (EPSG:4326).
-    """
-    plane = geo.local_plane(*sensors.geometry.union_all().centroid.coords[0])
-    drawn = {}
-    for name, group in sensors.groupby(pd.Series(np.asarray(names), index=sensors.index).astype(object)):
-        metres = np.column_stack(plane.to_plane(group.geometry.x.to_numpy(), group.geometry.y.to_numpy()))
-        round_them = shapely.buffer(shapely.MultiPoint(metres).convex_hull, margin_m, quad_segs=4)
-        drawn[name] = shapely.transform(round_them, lambda xy: np.round(np.column_stack(plane.to_degrees(*xy.T)), 6))
-    return gpd.GeoDataFrame({"name": list(drawn)}, geometry=list(drawn.values()), crs="EPSG:4326")
-
-
-def week_table(visits, tz, subject_id=None):
-    """Share of weeks in which people were surely present, for each place, weekday and local hour.
-
-    An hour counts when it lies between the first and the last sighting of a visit, or holds one of them. The number
-    of weeks is that of the whole table, so that a person seen on few days is not drawn as one always there.
-
-    Parameters
-    ----------
-    visits : pandas.DataFrame
-        The visits table; give places readable names with `visits.assign(place_id=...)` first.
-    tz : str
-        The clock of the hours (IANA name).
-    subject_id : str, optional
-        One person; default is the mean over all people of the table.
-
-    Returns
-    -------
-    pandas.DataFrame
-        place, weekday (0 is Monday), hour (0 to 23), share (0 to 1); cells never seen are left out.
-    """
-    tables.check(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
-    theme.need_columns(visits, ["subject_id"], "week_table")
-    arrived, left = (_hour_number(visits[c], tz) for c in ("arrived_at", "left_at"))
-    days = np.arange(arrived.min() // 24, left.max() // 24 + 1)
-    times_in_table = np.bincount((days + 3) % 7, minlength=7)      # day 0, 1 January 1970, was a Thursday
-    mine = np.ones(len(visits), bool) if subject_id is None else (visits["subject_id"] == subject_id).to_numpy()
-    people = visits.loc[mine, "subject_id"].nunique()
-    if people == 0:
-        raise InputError(f"The visits table has no person {subject_id}; take one from its subject_id column.")
-    spans = (left - arrived + 1)[mine]
-    first = np.repeat(np.cumsum(spans) - spans, spans)
-    hours = np.repeat(arrived[mine], spans) + np.arange(spans.sum()) - first
-    cells = pd.DataFrame({"subject": np.repeat(pd.factorize(visits.loc[mine, "subject_id"])[0], spans),
-                          "place": np.repeat(visits.loc[mine, "place_id"].astype(str).to_numpy(), spans),
-                          "at": hours}).drop_duplicates()
-    cells = cells.assign(weekday=(cells["at"] // 24 + 3) % 7, hour=cells["at"] % 24)
-    table = cells.groupby(["place", "weekday", "hour"]).size().rename("share").reset_index()
-    return table.assign(share=table["share"] / (times_in_table[table["weekday"]] * people))
-
-
-def day_visits(visits, *, tz, day, what):
-    """One person's visits on a local day, with hours of that day: arrived_h, left_h, and before_h and after_h, between
-    which the person may have been there."""
-    tables.check(visits, "visits", ["visit_id", "subject_id", "place_id", "arrived_at", "left_at"])
-    theme.need_columns(visits, ["visit_id"], what)
-    if visits["subject_id"].nunique() > 1:
-        raise InputError(f"{what} shows one person, and the visits are of {visits['subject_id'].nunique()}; filter by "
-                         "subject_id first.")
-    ordered = visits.sort_values(["arrived_at", "left_at"], kind="stable").reset_index(drop=True)
-    midnight = _midnight(day, tz)
-    hour = {c: (ordered[c] - midnight).dt.total_seconds() / 3600 for c in ("arrived_at", "left_at")}
-    came, went = hour["arrived_at"], hour["left_at"]
-    # Between two visits to one place the earlier bar may fade to the middle, the later from there.
-    same = ordered["place_id"].astype(str).shift(1) == ordered["place_id"].astype(str)
-    before = went.shift(1).where(~same, (went.shift(1) + came) / 2)
-    after = came.shift(-1).where(~same.shift(-1, fill_value=False), (went + came.shift(-1)) / 2)
-    ordered = ordered.assign(arrived_h=came.clip(0, 24), left_h=went.clip(0, 24),
-                             before_h=before.fillna(0).clip(0, 24), after_h=after.fillna(24).clip(0, 24))
-    shown = ordered[(hour["left_at"] >= 0) & (hour["arrived_at"] < 24)]
-    if len(shown) == 0:
-        raise InputError(f"{what} found no visit on {day}; the visits run from {ordered['arrived_at'].min():%Y-%m-%d} "
-                         f"to {ordered['left_at'].max():%Y-%m-%d} (UTC).")
-    return shown
-
-
-def place_stops(visits, sensors, *, tz, day, what):
-    """One person's visits on a day with a position each: order (from 1), place_id, lon, lat, arrived_h, left_h."""
-    shown = day_visits(visits, tz=tz, day=day, what=what)
-    theme.need_columns(sensors, ["sensor_id", "zone_id", "geometry"], what)
-    spots = pd.DataFrame({"sensor": sensors["sensor_id"].astype(str), "zone": sensors["zone_id"].astype(str),
-                          "lon": sensors.geometry.x, "lat": sensors.geometry.y})
-    where = pd.concat([spots.groupby("zone")[["lon", "lat"]].mean(), spots.set_index("sensor")[["lon", "lat"]]])
-    where = where[~where.index.duplicated(keep="last")]
-    stops = shown.assign(place_id=shown["place_id"].astype(str), order=np.arange(1, len(shown) + 1))
-    unknown = sorted(set(stops["place_id"]) - set(where.index))
-    if unknown:
-        raise InputError(f"{what} finds no sensor and no zone called {unknown[0]} among the sensors; give the sensors "
-                         "table of the same exposure.")
-    return stops.join(where, on="place_id")[["order", "place_id", "lon", "lat", "arrived_h", "left_h"]]
-
-
-def near_together(stops, reach_deg):
-    """The stops with those nearer than the eye can part moved onto the first of them."""
-    squeeze = np.cos(np.radians(stops["lat"].mean()))
-    centres, moved = [], []
-    for lon, lat in stops[["lon", "lat"]].itertuples(index=False):
-        near = [c for c in centres if np.hypot((c[0] - lon) * squeeze, c[1] - lat) <= reach_deg]
-        if not near:
-            centres.append((lon, lat))
-        moved.append((near or centres[-1:])[0])
-    return stops.assign(lon=[m[0] for m in moved], lat=[m[1] for m in moved])
-
-
-def numbered_spots(stops):
-    """Each position with the numbers of its stops, runs joined: lon, lat, label."""
-    rows = []
-    for (lon, lat), here in stops.groupby(["lon", "lat"], sort=False):
-        runs = []
-        for number in here["order"]:
-            if runs and number == runs[-1][1] + 1:
-                runs[-1][1] = number
-            else:
-                runs.append([number, number])
-        rows.append((lon, lat, ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in runs)))
-    return pd.DataFrame(rows, columns=["lon", "lat", "label"])
-
-
-def street_path(streets, tolerance_deg=0.0):
-    """All lines of a layer as one drawable path, simplified, positions to about a metre."""
-    merged = shapely.get_parts(shapely.simplify(streets.geometry.to_numpy(), tolerance_deg))
-    lines = [np.round(shapely.get_coordinates(line), 5) for line in merged]
-    codes = [[Path.MOVETO] + [Path.LINETO] * (len(line) - 1) for line in lines]
-    return Path(np.concatenate(lines), np.concatenate(codes))
-
-
 def _city_box(sensors, ratio=1.24):
     """All sensors, and room for a key in the east."""
-    west, south, east, north = bounds_around(sensors.total_bounds, 0.04)
-    wider = max(0, ratio / _ratio((west, south, east, north)) - 1)
+    west, south, east, north = ground.bounds_around(sensors.total_bounds, 0.04)
+    wider = max(0, ratio / ground.ratio_of((west, south, east, north)) - 1)
     return west, south, east + (east - west) * wider, north
-
-
-def water_beyond(water, further_deg=0.6, cut=0.05):
-    """The layer's water as one shape, drawn on beyond its own bounds where it was cut off: a sea has no straight edge.
-
-    A side counts as cut where water lies along more than a twentieth of it.
-    """
-    shape = shapely.union_all(water.geometry.to_numpy())
-    west, south, east, north = shape.bounds
-    thin_lon, thin_lat = (east - west) * 0.004, (north - south) * 0.004
-    added, corners = [], {}
-    for side, strip, far in (
-            ("w", (west, south, west + thin_lon, north), (west - further_deg, None, west, None)),
-            ("e", (east - thin_lon, south, east, north), (east, None, east + further_deg, None)),
-            ("s", (west, south, east, south + thin_lat), (None, south - further_deg, None, south)),
-            ("n", (west, north - thin_lat, east, north), (None, north, None, north + further_deg))):
-        for part in shapely.get_parts(shapely.intersection(shape, shapely.box(*strip))):
-            low, high = (part.bounds[1], part.bounds[3]) if side in "we" else (part.bounds[0], part.bounds[2])
-            whole = (south, north) if side in "we" else (west, east)
-            if high - low < cut * (whole[1] - whole[0]):
-                continue
-            span = (None, low, None, high) if side in "we" else (low, None, high, None)
-            added.append(shapely.box(*[f if f is not None else s for f, s in zip(far, span, strict=True)]))
-            for end, at in ((low, whole[0]), (high, whole[1])):
-                if abs(end - at) < 1e-3:
-                    corners[side, at] = True
-    for h, lon, lon_far in (("w", west, west - further_deg), ("e", east, east + further_deg)):
-        for v, lat, lat_far in (("s", south, south - further_deg), ("n", north, north + further_deg)):
-            if corners.get((h, lat)) and corners.get((v, lon)):
-                added.append(shapely.box(min(lon, lon_far), min(lat, lat_far), max(lon, lon_far), max(lat, lat_far)))
-    return shapely.union_all([shape, *added])
-
-
-def _ground(axes, basemap, palette, box):
-    """Water and streets within a box of (west, south, east, north) degrees."""
-    west, south, east, north = box
-    axes.set_facecolor(palette["ground"])
-    axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[])
-    axes.set_aspect(1 / np.cos(np.radians((south + north) / 2)))
-    axes.spines[:].set_visible(False)
-    frame = shapely.box(*box)
-    water = basemap.get("water")
-    if water is not None:
-        for polygon in _polygons([shapely.intersection(water_beyond(water), frame)]):
-            axes.add_patch(PathPatch(_polygon_path(polygon), facecolor=palette["water"], zorder=0))
-    streets = basemap.get("streets")
-    if streets is not None:
-        near = streets[streets.intersects(frame)]
-        kinds = near["kind"].astype(str) if "kind" in near else pd.Series("street", index=near.index)
-        for kind in sorted(set(kinds), key=lambda k: STREET_WIDTH.get(k, 0.3)):
-            path = street_path(near[kinds == kind], (north - south) / 3000)
-            axes.add_patch(PathPatch(path, fill=False, edgecolor=palette["street"], zorder=1,
-                                     linewidth=STREET_WIDTH.get(kind, 0.3)))
-    return axes
-
-
-def _name_districts(axes, basemap, palette):
-    districts = basemap.get("districts")
-    if districts is None:
-        return
-    names = districts["district" if "district" in districts else "name"]
-    for name, point in zip(names, districts.representative_point(), strict=True):
-        axes.text(point.x, point.y, theme.clean(name, 30).upper(), color=palette["muted"], alpha=0.75, fontsize=6.5,
-                  ha="center", va="center", zorder=2, clip_on=True)
 
 
 def _outline_estates(axes, estates):
     for name, outline in zip(estates["name"], estates.geometry, strict=True):
-        for polygon in _polygons([outline]):
-            axes.add_patch(PathPatch(_polygon_path(polygon), fill=False, edgecolor="white", linewidth=1.4, zorder=5))
+        for polygon in ground.polygons([outline]):
+            axes.add_patch(PathPatch(ground.polygon_path(polygon), fill=False, edgecolor="white", linewidth=1.4,
+                                     zorder=5))
         axes.annotate(theme.clean(name, 30), (outline.bounds[2], outline.bounds[3]), xytext=(3, 3),
                       textcoords="offset points", color="white", fontsize=SMALL_PT, fontweight="bold", zorder=6)
 
@@ -494,18 +286,6 @@ def _key_of_lights(axes, classes, groups, count):
                   zorder=7)
 
 
-def _scale_bar(axes, box, palette):
-    """A bar of a round length in the lower right corner."""
-    metres_across = (box[2] - box[0]) * 111_320 * np.cos(np.radians((box[1] + box[3]) / 2))
-    length_m = max(m for m in (50, 100, 200, 500, 1000, 2000, 5000, 10_000) if m <= max(metres_across / 4, 50))
-    share = length_m / metres_across
-    axes.plot([0.97 - share, 0.97], [0.03, 0.03], color=palette["ink"], linewidth=2, transform=axes.transAxes, zorder=7,
-              solid_capstyle="butt")
-    text = f"{length_m} m" if length_m < 1000 else f"{length_m // 1000} km"
-    axes.text(0.97 - share / 2, 0.04, text, color=palette["ink"], transform=axes.transAxes, ha="center", va="bottom",
-              fontsize=SMALL_PT, zorder=7)
-
-
 def _draw_ways(axes, at):
     """Dashed lines from each stop to the next, with an arrow half way: nobody knows the streets taken."""
     for start, end in pairwise(at):
@@ -522,8 +302,8 @@ def _list_stops(side, stops, names):
     side.text(0, step / 2, "seen, in order", fontweight="bold", va="center")
     for line, stop in enumerate(stops.head(_MOST_LISTED).itertuples(), 1):
         side.text(0, (line + 0.5) * step, f"{stop.order}", color=SUBJECT, fontweight="bold", va="center")
-        side.text(0.12, (line + 0.5) * step, clock(stop.arrived_h), va="center", fontsize=SMALL_PT)
-        side.text(0.36, (line + 0.5) * step, theme.clean(name_of(stop.place_id, names), 20), va="center",
+        side.text(0.12, (line + 0.5) * step, days.clock(stop.arrived_h), va="center", fontsize=SMALL_PT)
+        side.text(0.36, (line + 0.5) * step, theme.clean(days.name_of(stop.place_id, names), 20), va="center",
                   fontsize=SMALL_PT)
     if len(stops) > _MOST_LISTED:
         side.text(0.12, 1, f"and {len(stops) - _MOST_LISTED} more", color=MUTED, fontsize=SMALL_PT)
@@ -535,7 +315,7 @@ def _ticks_of(shown, sightings, tz, day, false_ids):
     ordered = sightings.sort_values("time", kind="stable")
     joined = pd.merge_asof(ordered[["sighting_id", "time"]], spans, left_on="time", right_on="arrived_at")
     joined = joined[joined["time"] <= joined["left_at"]]
-    hour = (joined["time"] - _midnight(day, tz)).dt.total_seconds() / 3600
+    hour = (joined["time"] - days.midnight(day, tz)).dt.total_seconds() / 3600
     ticks = joined.assign(hour=hour, false=joined["sighting_id"].isin(false_ids))
     return ticks[(hour >= 0) & (hour < 24)][["visit_id", "place_id", "hour", "false"]]
 
@@ -594,69 +374,6 @@ def _strip(frame, place):
     return values
 
 
-def _hour_number(times, tz):
-    """Whole local hours since the start of 1970."""
-    local = times.dt.tz_convert(tz).dt.tz_localize(None)
-    return (local.astype("datetime64[s]").astype("int64") // 3600).to_numpy()
-
-
-def _midnight(day, tz):
-    return pd.Timestamp(day).tz_localize(tz).tz_convert("UTC")
-
-
 def _hours(hours):
     minutes = round(hours * 60)
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def clock(hour):
-    """An hour of the day as hours and minutes, not rounded up.
-
-    >>> clock(7.999)
-    '07:59'
-    """
-    minutes = int(hour * 60 + 1e-6)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def name_of(place, names):
-    """What to call a place: its name where one was given, else its id."""
-    return str(place) if names is None else str(names.get(place, place))
-
-
-def extent_of(stops):
-    """(west, south, east, north) of the stops."""
-    return stops["lon"].min(), stops["lat"].min(), stops["lon"].max(), stops["lat"].max()
-
-
-def bounds_around(bounds, margin, least=0.0):
-    """Bounds widened by a share of their larger side, and to at least some degrees of latitude."""
-    west, south, east, north = bounds
-    side = max(east - west, north - south, least)
-    middle_lon, middle_lat = (west + east) / 2, (south + north) / 2
-    half_lon, half_lat = (max(east - west, least) / 2 + side * margin, max(north - south, least) / 2 + side * margin)
-    return middle_lon - half_lon, middle_lat - half_lat, middle_lon + half_lon, middle_lat + half_lat
-
-
-def _ratio(box):
-    """Width over height on the ground."""
-    return (box[2] - box[0]) * np.cos(np.radians((box[1] + box[3]) / 2)) / (box[3] - box[1])
-
-
-def _shaped(box, ratio):
-    """The box widened or heightened to a ratio of width to height on the ground."""
-    west, south, east, north = box
-    wide, high = max(1, ratio / _ratio(box)), max(1, _ratio(box) / ratio)
-    half_lon, half_lat = (east - west) / 2 * wide, (north - south) / 2 * high
-    return (west + east) / 2 - half_lon, (south + north) / 2 - half_lat, (west + east) / 2 + half_lon, \
-        (south + north) / 2 + half_lat
-
-
-def _polygons(shapes):
-    return [part for shape in shapes for part in shapely.get_parts(shape)
-            if part.geom_type == "Polygon" and not part.is_empty]
-
-
-def _polygon_path(polygon):
-    return Path.make_compound_path(*[Path(shapely.get_coordinates(ring), closed=True)
-                                     for ring in (polygon.exterior, *polygon.interiors)])
