@@ -17,6 +17,7 @@ from _data import PEOPLE, ROWS, register_sightings
 from kit import codes, movement
 from kit.movement import order, visits
 
+TZ = "Etc/GMT-8"
 GAP_US = 15 * 60 * 1_000_000
 
 # The fastest of four ways tried: window functions find the rows that start a visit and carry what ended the one before,
@@ -24,7 +25,8 @@ GAP_US = 15 * 60 * 1_000_000
 DUCKDB_VISITS = f"""
 WITH lagged AS (
     SELECT subject, place, us, sighting_id, row_number() OVER past AS n_seen, count(*) OVER all_of_them AS n_all,
-           lag(place) OVER past AS place_before, lag(us) OVER past AS us_before, lag(sighting_id) OVER past AS id_before,
+           lag(place) OVER past AS place_before, lag(us) OVER past AS us_before,
+           lag(sighting_id) OVER past AS id_before,
            last_value(us) OVER all_of_them AS us_last, last_value(sighting_id) OVER all_of_them AS id_last
     FROM seen WHERE subject >= 0
     WINDOW past AS (PARTITION BY subject ORDER BY us, place, sighting_id),
@@ -47,6 +49,20 @@ SELECT subject, place, arrived, left_us, (left_us - arrived) / 1e6 AS dwell_min_
         - came_from) / 1e6 AS dwell_max_s,
        n_sightings, first_id, last_id
 FROM visits ORDER BY subject, n_seen
+"""
+
+# No visit here lasts a night, so the night of its arrival or of its departure is every night it touches.
+DUCKDB_HOMES = """
+WITH nights AS (
+    SELECT subject, place, unnest([us, left_us]) + 8 * 3600000000 AS local_us FROM visits
+), counted AS (
+    SELECT subject, place, count(DISTINCT CASE WHEN (local_us + 5 * 3600000000) % 86400000000 <= 11 * 3600000000
+                                          THEN (local_us + 5 * 3600000000) // 86400000000 END) AS nights,
+           count(*) AS seen
+    FROM nights GROUP BY subject, place
+)
+SELECT subject, arg_min(place, (-nights, -seen, place)) AS place FROM counted WHERE nights > 0
+GROUP BY subject ORDER BY subject
 """
 
 
@@ -122,8 +138,28 @@ def compare(ours, theirs, who):
             raise SystemExit(f"{who} differs from find_visits in {name}: no benchmark.")
 
 
-def time_infer_places(visits_table, repeats):
-    pass
+def time_infer_places(found, repeats):
+    """Homes by distinct nights, ties by visits, then place: a DuckDB aggregation answers the same question."""
+    movement.infer_places(found.head(1000), tz=TZ, method="nights")
+    nights, nights_s = best(lambda: movement.infer_places(found, tz=TZ, method="nights", keep_uncertain=True), repeats)
+    _, edges_s = best(lambda: movement.infer_places(found, tz=TZ, method="edges"), repeats)
+    coded = pa.table({"subject": found["subject_id"].cat.codes, "place": found["place_id"].cat.codes,
+                      "us": found["arrived_at"].array.asi8, "left_us": found["left_at"].array.asi8})
+    homes, duck_s = best(lambda: homes_with_duckdb(coded), repeats)
+    ours = nights[nights["role"] == "home"]
+    if not (np.array_equal(ours["subject_id"].cat.codes, homes["subject"])
+            and np.array_equal(ours["place_id"].cat.codes, homes["place"])):
+        raise SystemExit("DuckDB finds other homes: no benchmark.")
+    print(f"infer_places: {len(ours):,} homes by nights, the same in both; DuckDB names homes only, the call also work, "
+          "share and confidence of every place")
+    report("call, nights", nights_s, {"DuckDB": duck_s})
+    report("call, edges", edges_s, {"DuckDB's nights": duck_s})
+
+
+def homes_with_duckdb(visits_table):
+    connection = duckdb.connect()
+    connection.register("visits", visits_table)
+    return connection.sql(DUCKDB_HOMES).to_arrow_table().to_pandas()
 
 
 def best(job, repeats):

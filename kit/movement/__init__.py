@@ -5,6 +5,7 @@
 ['find_visits']
 """
 
+from kit.movement.places import infer_places, score_places
 from kit.movement.visits import account_for, find_visits
 
-__all__ = ["account_for", "find_visits"]
+__all__ = ["account_for", "find_visits", "infer_places", "score_places"]

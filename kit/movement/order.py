@@ -5,6 +5,8 @@ thousand buckets of neighbouring subjects (each thread its own stretch of the in
 bucket, small enough for the processor's cache, is dealt by subject and sorted subject by subject.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numba import njit
 
@@ -48,7 +50,7 @@ def subject_spans(subject, parts):
     """Cut sorted records into spans that never divide a subject: [(start, stop), ...]."""
     starts = [start for start, _ in parallel.spans(len(subject), parts)]
     edges = sorted({0, len(subject), *(int(np.searchsorted(subject, subject[s])) for s in starts if s < len(subject))})
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _frozen(array):
@@ -129,10 +131,10 @@ def _sort_run(time, place, row):
 
 @njit(cache=True, nogil=True)
 def _in_order(time, place, row):
-    for i in range(1, len(time)):
-        if _before(time, place, row, i, i - 1):
-            return False
-    return True
+    i = 1
+    while i < len(time) and not _before(time, place, row, i, i - 1):
+        i += 1
+    return i >= len(time)
 
 
 @njit(cache=True, nogil=True)

@@ -51,7 +51,7 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
         A column is missing; times are naive or missing; a sensor is missing, not in `sensors` or without a zone.
 
     >>> times = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T08:05Z", "2031-03-12T09:00Z"])
-    >>> seen = pd.DataFrame({"sighting_id": [0, 1, 2], "subject_id": "p_1", "sensor_id": ["a", "a", "b"], "time": times})
+    >>> seen = pd.DataFrame({"sighting_id": [0, 1, 2], "subject_id": "p_1", "sensor_id": list("aab"), "time": times})
     >>> find_visits(seen)[["place_id", "dwell_min_s", "n_sightings"]].values.tolist()
     [['a', 300.0, 2], ['b', 0.0, 1]]
     """

@@ -1,0 +1,414 @@
+"""The places that matter to somebody: where they sleep, where they work, and how sure that is.
+
+Five definitions of home side by side, since the literature has no single one. A place is named home or work only when
+the evidence is clear; otherwise nobody is told where anybody lives.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from kit import codes, tables
+from kit.errors import InputError
+from kit.estimates import wilson
+from kit.movement import order
+
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+METHODS = ("edges", "nights", "count", "duration", "osna")
+_SEEN, _NIGHT, _HOME, _WORK, _DAYS = range(5)
+_UNIT_OFFSET = 1 << 31
+_WEIGHS_HOURS = ("duration", "osna")
+
+
+def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_uncertain=False, min_gap="3h",
+                 prior_votes=1.0):
+    """Find each subject's home and work among the places they were seen at.
+
+    Evidence for home, by method (clock hours are local, in `tz`):
+
+    edges
+        For fixed sensors, which do not see sleepers. Each night, from noon to noon, has a longest gap between
+        sightings (from noon to the first and from the last to noon count as gaps with one end). If it lasts `min_gap`
+        or more, the places of the last sighting before and of the first after it get a vote each.
+    nights
+        Number of distinct nights (19:00 to 06:00) with presence, ties by number of visits (nomad).
+    count
+        Number of visits that began from 22:00 to 07:00, both ends included; for a subject without any, all visits
+        (scikit-mobility `home_location`).
+    duration
+        Hours there for certain (`dwell_min_s`); the second-longest place is work (trackintel FREQ).
+    osna
+        Hours by the frame in which a visit's middle falls, Monday to Friday: rest 2-8 h weighs 0.739, leisure 0.358,
+        work 8-19 h counts for work (trackintel OSNA).
+
+    Evidence for work is, unless said otherwise, the number of distinct hours from 9:00 to 17:00, Monday to Friday,
+    with presence, at any place but the first candidate for home.
+
+    `confidence` is the posterior mean share of a Dirichlet-multinomial: (evidence here + `prior_votes` x this place's
+    share of everybody's evidence) / (all the subject's evidence + `prior_votes`). Little evidence keeps it low. Below
+    `min_confidence` no role is given. On a single day, `edges` names a home when first and last sighting agree.
+
+    Who works at night, sleeps away or passes a camera only by car is found wrongly or not at all: compare
+    `score_places` by schedule before believing it.
+
+    Parameters
+    ----------
+    visits_or_stays : pandas.DataFrame
+        `subject_id, place_id, arrived_at, left_at`, as from `find_visits`.
+    tz : str
+        IANA name of the clock that people live by, such as "Etc/GMT-8"; it need not be the official one.
+    method : {"edges", "nights", "count", "duration", "osna"}
+    min_confidence : float
+        Below it, no role is named.
+    keep_uncertain : bool
+        Name the best candidate all the same (its confidence shows how little is known).
+    min_gap : str or pandas.Timedelta
+        Shortest gap that counts as a night, for "edges".
+    prior_votes : float
+        Weight of the population's habit against a subject's own evidence.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The `places` table, one row for each subject and place seen: `subject_id, place_id, role` ("home", "work",
+        "other")`, nights` (distinct nights that speak for the place: voting nights for "edges", else nights with
+        presence, for work days with presence at work hours)`, share, confidence` (both of the evidence for work in the
+        row of work, of that for home elsewhere).
+
+    Raises
+    ------
+    InputError
+        A column is missing, times are naive, the zone or method is unknown, or stays have no `place_id` yet.
+
+    References
+    ----------
+    Efstathiades, H., Antoniades, D., Pallis, G., Dikaiakos, M. D. (2015). Identification of key locations based on
+    online social network activity. ASONAM 2015. doi:10.1145/2808797.2808877
+
+    >>> times = pd.to_datetime(["2031-03-12T07:30Z", "2031-03-12T12:30Z", "2031-03-12T21:00Z"])
+    >>> seen = pd.DataFrame({"subject_id": "p_1", "place_id": ["gate", "office", "gate"], "arrived_at": times,
+    ...                      "left_at": times})
+    >>> infer_places(seen, tz="UTC").query("role == 'home'")["place_id"].tolist()
+    ['gate']
+    """
+    _check(visits_or_stays, tz, method, min_confidence)
+    subject, subjects = codes.encode(visits_or_stays["subject_id"])
+    place, places = codes.encode(visits_or_stays["place_id"])
+    if len(subject) == 0:
+        return tables.empty("places")
+    arrived, left = (_local_us(visits_or_stays[c], tz) for c in ("arrived_at", "left_at"))
+    visits = order.by_subject(subject, arrived, place, left, len(subjects))
+    evidence = _evidence(*visits, method, pd.Timedelta(min_gap) // pd.Timedelta(1, "us"))
+    pairs = _tally(evidence, method, len(subjects))
+    roles = _roles(pairs, len(places), prior_votes)
+    return _frame(pairs, roles, subjects, places, 0 if keep_uncertain else min_confidence)
+
+
+def score_places(places, truth):
+    """Compare named homes and work places with the truth.
+
+    Parameters
+    ----------
+    places : pandas.DataFrame
+        From `infer_places`.
+    truth : pandas.DataFrame
+        `subject_id, role, place_id`, one or more right places for a subject's role; `schedule` if known (such as "day",
+        "night"): rows are then given by schedule too. Only subjects in `places` are scored.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `role, group, measure, estimate, low, high, n, eligible, population` (Wilson, 95 %). `measure` is "right among
+        named" (n: people named) or "abstained" (n: eligible people); `group` is "all" or a schedule; `eligible`: people
+        with a true place in that role who were seen; `population`: people in the truth.
+
+    >>> named = pd.DataFrame({"subject_id": ["x", "y"], "place_id": ["a", "b"], "role": ["home", "other"]})
+    >>> truth = pd.DataFrame({"subject_id": ["x", "y"], "role": "home", "place_id": ["a", "b"]})
+    >>> score_places(named, truth)[["measure", "estimate", "n"]].values.tolist()
+    [['right among named', 1.0, 1], ['abstained', 0.5, 2]]
+    """
+    for name, frame, columns in (("places", places, ["subject_id", "place_id", "role"]),
+                                 ("truth", truth, ["subject_id", "place_id", "role"])):
+        missing = [c for c in columns if c not in frame.columns]
+        if missing:
+            raise InputError(f"The {name} to score lack the column {', '.join(missing)}; add it.")
+    text = {name: frame.astype({"subject_id": "str", "place_id": "str", "role": "str"})
+            for name, frame in (("places", places), ("truth", truth))}
+    rows = []
+    for role in ("home", "work"):
+        people = _verdicts(text["places"], text["truth"][text["truth"]["role"] == role], role)
+        population = text["truth"].loc[text["truth"]["role"] == role, "subject_id"].nunique()
+        groups = [("all", people)]
+        if "schedule" in people:
+            groups += [(str(g), part) for g, part in people.groupby("schedule", observed=True)]
+        if len(people):
+            rows += [row for group, part in groups for row in _scores(role, group, part, population)]
+    columns = ["role", "group", "measure", "estimate", "low", "high", "n", "eligible", "population"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@dataclass
+class _Pairs:
+    """Evidence by (subject, place), sorted; one array entry a pair."""
+
+    subject: np.ndarray
+    place: np.ndarray
+    home: np.ndarray
+    work: np.ndarray
+    nights: np.ndarray
+    days: np.ndarray
+    seen: np.ndarray
+
+
+def _check(visits, tz, method, min_confidence):
+    if isinstance(visits, pd.DataFrame) and "stay_id" in visits.columns and "place_id" not in visits.columns:
+        raise InputError("Stays have positions, not places; group them into places first and give each a place_id.")
+    tables.check(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
+    if method not in METHODS:
+        raise InputError(f"method must be one of {', '.join(METHODS)}, but it is {method!r}.")
+    if not 0 <= min_confidence <= 1:
+        raise InputError(f"min_confidence must lie between 0 and 1, but it is {min_confidence!r}.")
+    for column in ("subject_id", "place_id", "arrived_at", "left_at"):
+        missing = int(visits[column].isna().sum())
+        if missing:
+            raise InputError(f"{missing} visits have no {column}; remove or repair them.")
+    backwards = int((visits["left_at"] < visits["arrived_at"]).sum())
+    if backwards:
+        raise InputError(f"{backwards} visits end before they begin; check arrived_at and left_at.")
+    try:
+        pd.Timestamp(0, tz="UTC").tz_convert(tz or "")
+    except Exception as error:
+        raise InputError(f"tz must be a time zone such as 'Etc/GMT-8' or 'Asia/Shanghai', but it is {tz!r}.") from error
+
+
+def _local_us(times, tz):
+    """Microseconds on the wall clock of a zone."""
+    return tables.utc(times).dt.tz_convert(tz).dt.tz_localize(None).array.asi8
+
+
+def _evidence(subject, arrived, place, left, method, min_gap_us):
+    """Rows of evidence: (subject, key of place, kind and unit, weight), unsorted."""
+    def rows(kind, visit, unit, weight=1.0):
+        return subject[visit], _key(place[visit], kind, unit), np.broadcast_to(weight, visit.shape)
+
+    every, hours = np.arange(len(subject)), (left - arrived) / HOUR_US
+    parts = [rows(_SEEN, every, 0)]
+    if method == "edges":
+        voter, night = _edge_votes(subject, arrived, left, min_gap_us)
+        parts += [rows(_NIGHT, voter, night), rows(_HOME, voter, night)]
+    else:
+        parts.append(rows(_NIGHT, *_spells(arrived, left, 19 * HOUR_US, 11 * HOUR_US)))
+    if method == "count":
+        parts.append(rows(_HOME, np.flatnonzero(_began_at_night(arrived)), 0))
+    elif method == "duration":
+        parts += [rows(kind, every, arrived // HOUR_US, hours) for kind in (_HOME, _WORK)]
+    elif method == "osna":
+        middle = arrived + (left - arrived) // 2
+        parts += [rows(kind, visit, middle[visit] // HOUR_US, weight * hours[visit])
+                  for kind, visit, weight in _osna_frames(middle)]
+    if method not in _WEIGHS_HOURS:
+        parts.append(rows(_WORK, *_work_hours(arrived, left)))
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _key(place, kind, unit):
+    return place.astype(np.int64) << 34 | kind << 32 | (unit + _UNIT_OFFSET)
+
+
+def _spells(arrived, left, starts_us, length_us):
+    """Which visit was present in which daily spell: (visit, day on which the spell begins)."""
+    return _spread((arrived - starts_us - length_us) // DAY_US + 1, (left - starts_us) // DAY_US)
+
+
+def _spread(first, last):
+    """Every whole number from first to last, with whose it is."""
+    count = np.maximum(last - first + 1, 0)
+    whose = np.repeat(np.arange(len(first)), count)
+    return whose, first[whose] + np.arange(len(whose)) - (np.cumsum(count) - count)[whose]
+
+
+def _work_hours(arrived, left):
+    """Which visit was present in which hour from 9:00 to 17:00, Monday to Friday: (visit, hour since 1970)."""
+    visit, hour = _spread(arrived // HOUR_US, left // HOUR_US)
+    at_work = (hour % 24 >= 9) & (hour % 24 < 17) & _is_weekday(hour // 24)
+    return visit[at_work], hour[at_work]
+
+
+def _began_at_night(arrived):
+    return (arrived % DAY_US >= 22 * HOUR_US) | (arrived % DAY_US <= 7 * HOUR_US)
+
+
+def _is_weekday(day):
+    return (day + 3) % 7 < 5  # 1 January 1970 was a Thursday
+
+
+def _osna_frames(middle):
+    hour, weekday = middle % DAY_US // HOUR_US, _is_weekday(middle // DAY_US)
+    rest, work = (hour >= 2) & (hour < 8), (hour >= 8) & (hour < 19)
+    return [(_HOME, np.flatnonzero(weekday & rest), 0.739), (_HOME, np.flatnonzero(weekday & ~rest & ~work), 0.358),
+            (_WORK, np.flatnonzero(weekday & work), 1.0)]
+
+
+def _edge_votes(subject, arrived, left, min_gap_us):
+    """The visits at both ends of each night's longest gap: (visit, night)."""
+    first, last = ((t - DAY_US // 2) // DAY_US for t in (arrived, left))
+    most = 2 * int(np.sum(last - first + 1))
+    visit, night = np.empty(most, np.int64), np.empty(most, np.int64)
+    n = _fill_votes(subject, arrived, left, min_gap_us, visit, night)
+    return visit[:n], night[:n]
+
+
+@njit(cache=True, nogil=True)
+def _fill_votes(subject, arrived, left, min_gap_us, visit_out, night_out):
+    day, noon = 86_400_000_000, 43_200_000_000
+    n, person, night = 0, -1, 0
+    longest, seen_until, before, after, latest = 0, 0, -1, -1, -1
+    for i in range(len(subject) + 1):
+        first = (arrived[i] - noon) // day if i < len(subject) else 0
+        last = (left[i] - noon) // day if i < len(subject) else 0
+        for window in range(first, last + 1):
+            ended = i == len(subject) or subject[i] != person or window != night
+            if ended and latest >= 0:
+                if (night + 1) * day + noon - seen_until > longest:
+                    longest, before, after = (night + 1) * day + noon - seen_until, latest, -1
+                if longest >= min_gap_us:
+                    for end in (before, after):
+                        if end >= 0:
+                            visit_out[n], night_out[n] = end, night
+                            n += 1
+            if i == len(subject):
+                break
+            start = window * day + noon
+            if ended:
+                person, night, longest, seen_until, before, after, latest = subject[i], window, 0, start, -1, -1, -1
+            gap = max(arrived[i], start) - seen_until
+            if gap > longest:
+                longest, before, after = gap, latest, i
+            seen_until, latest = max(seen_until, min(left[i], start + day)), i
+    return n
+
+
+def _tally(evidence, method, n_subjects):
+    """Add up the evidence by subject and place."""
+    subject, key, weight = evidence
+    subject, key, _, row = order.by_subject(subject, key, np.zeros(len(key), np.int32), np.arange(len(key)), n_subjects)
+    n = _n_pairs(subject, key)
+    owner, place = np.empty(n, np.int32), np.empty(n, np.int32)
+    weights, counts = np.zeros((2, n)), np.zeros((5, n), np.int32)
+    _add_up(subject, key, weight[row], owner, place, weights, counts)
+    home = counts[_NIGHT].astype(float) if method == "nights" else weights[0]
+    work = weights[1] if method in _WEIGHS_HOURS else counts[_WORK].astype(float)
+    seen = counts[_SEEN]
+    if method == "count":
+        home = np.where(np.bincount(owner, home)[owner] > 0, home, seen)
+    return _Pairs(owner, place, home, work, counts[_NIGHT], counts[_DAYS], seen)
+
+
+@njit(cache=True, nogil=True)
+def _n_pairs(subject, key):
+    n = 0
+    for i in range(len(subject)):
+        n += i == 0 or subject[i] != subject[i - 1] or key[i] >> 34 != key[i - 1] >> 34
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _add_up(subject, key, weight, owner, place, weights, counts):
+    """Weights for home and work; by kind the number of distinct units (of visits, rows); last the distinct days."""
+    at = -1
+    for i in range(len(subject)):
+        kind, unit = key[i] >> 32 & 3, key[i] & 0xFFFFFFFF
+        new_pair = i == 0 or subject[i] != subject[i - 1] or key[i] >> 34 != key[i - 1] >> 34
+        if new_pair:
+            at += 1
+            owner[at], place[at] = subject[i], key[i] >> 34
+        new_kind = new_pair or kind != key[i - 1] >> 32 & 3
+        if kind >= 2:
+            weights[kind - 2, at] += weight[i]
+        counts[kind, at] += kind == 0 or new_kind or key[i] != key[i - 1]
+        if kind == 3:
+            counts[4, at] += new_kind or unit // 24 != (key[i - 1] & 0xFFFFFFFF) // 24
+
+
+@dataclass
+class _Roles:
+    """Which pair is each subject's best candidate, and each pair's share and confidence."""
+
+    is_home: np.ndarray
+    is_work: np.ndarray
+    share: np.ndarray
+    confidence: np.ndarray
+
+
+def _roles(pairs, n_places, prior_votes):
+    is_home = _best(pairs.subject, pairs.home, pairs.seen)
+    elsewhere = np.where(is_home, 0.0, pairs.work)
+    is_work = _best(pairs.subject, elsewhere, pairs.seen)
+    home_share, home_confidence = _posterior(pairs, pairs.home, n_places, prior_votes)
+    work_share, work_confidence = _posterior(pairs, elsewhere, n_places, prior_votes)
+    return _Roles(is_home, is_work, np.where(is_work, work_share, home_share),
+                  np.where(is_work, work_confidence, home_confidence))
+
+
+@njit(cache=True, nogil=True)
+def _best(subject, evidence, seen):
+    """Mark each subject's pair with the most evidence, ties by visits, then the first place. Without any: none."""
+    marked = np.zeros(len(subject), np.bool_)
+    best = -1
+    for i in range(len(subject)):
+        if best >= 0 and subject[i] != subject[best]:
+            marked[best] = evidence[best] > 0
+            best = -1
+        if best < 0 or evidence[i] > evidence[best] or (evidence[i] == evidence[best] and seen[i] > seen[best]):
+            best = i
+    if best >= 0:
+        marked[best] = evidence[best] > 0
+    return marked
+
+
+def _posterior(pairs, evidence, n_places, prior_votes):
+    """Share of the evidence, and posterior mean share with everybody's habit as prior."""
+    habit = np.bincount(pairs.place, evidence, minlength=n_places)
+    habit /= max(habit.sum(), 1e-300)
+    total = np.bincount(pairs.subject, evidence)[pairs.subject]
+    share = np.divide(evidence, total, out=np.zeros(len(total)), where=total > 0)
+    weight = total + prior_votes
+    confidence = np.divide(evidence + prior_votes * habit[pairs.place], weight, out=np.zeros(len(total)),
+                           where=weight > 0)
+    return share, np.clip(confidence, 0, 1)
+
+
+def _frame(pairs, roles, subjects, places, min_confidence):
+    named = roles.confidence >= min_confidence
+    is_work = roles.is_work & named
+    role = np.where(roles.is_home & named, 0, np.where(is_work, 2, 1))
+    return pd.DataFrame({
+        "subject_id": codes.decode(pairs.subject, subjects),
+        "place_id": codes.decode(pairs.place, places),
+        "role": codes.decode(role, pd.Index(["home", "other", "work"], dtype="str")),
+        "nights": np.where(is_work, pairs.days, pairs.nights).astype(np.int64),
+        "share": roles.share,
+        "confidence": roles.confidence,
+    })
+
+
+def _verdicts(places, truth, role):
+    """One row for each seen subject of the truth: named or not, right or not, and the schedule."""
+    people = truth.drop_duplicates("subject_id").drop(columns=["place_id", "role"])
+    people = people[people["subject_id"].isin(places["subject_id"])]
+    named = places[places["role"] == role]
+    right = named.merge(truth[["subject_id", "place_id"]].drop_duplicates(), on=["subject_id", "place_id"])
+    return people.assign(named=people["subject_id"].isin(named["subject_id"]),
+                         right=people["subject_id"].isin(right["subject_id"]))
+
+
+def _scores(role, group, people, population):
+    named, right, n = int(people["named"].sum()), int(people["right"].sum()), len(people)
+    for measure, successes, trials in (("right among named", right, named), ("abstained", n - named, n)):
+        low, high = (float(x) for x in wilson(successes, trials))
+        yield {"role": role, "group": group, "measure": measure,
+               "estimate": successes / trials if trials else np.nan, "low": low, "high": high,
+               "n": trials, "eligible": n, "population": population}
