@@ -55,7 +55,7 @@ def streets_frame(streets):
 
 
 def geojson(frame):
-    """A frame as GeoJSON text, one feature a line, in RFC 7946 order; coordinates as they stand (6 decimals)."""
+    """A frame as GeoJSON text, one feature a line, longitude first; coordinates as they stand (6 decimals)."""
     columns = [c for c in frame.columns if c != "geometry"]
     lines = []
     for row, shape in zip(frame[columns].itertuples(index=False), frame.geometry, strict=True):
@@ -112,6 +112,9 @@ def _filled(shape):
 
 
 def _frame(table, shapes):
+    """Shapes on the city plane as a frame in degrees; rings run counter-clockwise, lines as they were drawn."""
+    if shapely.area(shapes).any():
+        shapes = shapely.orient_polygons(shapely.normalize(shapes))
     return gpd.GeoDataFrame(table, geometry=[_degrees(s) for s in shapes], crs=WGS84)
 
 
@@ -119,4 +122,4 @@ def _degrees(shape):
     def turn(xy):
         return np.round(np.column_stack(ground.plane_to_degrees(*xy.T)), 6)
 
-    return shapely.transform(shapely.normalize(shape) if shape.area else shape, turn)
+    return shapely.transform(shape, turn)

@@ -13,8 +13,9 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from kit.city import ground
+from kit.city.noding import AVENUE, BRIDGE
 
-MOST_HUBS = 400
+OUT_OF_USE = 9
 
 
 @dataclass(frozen=True)
@@ -64,27 +65,21 @@ def _edge_lookup(streets, n):
 
 
 def _hubs(streets):
-    """Junctions spread like the city: wide apart at its edge, close in its centre; crossings of four before others."""
-    degree = np.bincount(np.r_[streets.u, streets.v], minlength=len(streets.x_m))
-    grand = np.full(len(degree), 9)
+    """Junctions spread like the city: wide apart at its edge, close in its centre; avenues before streets and lanes."""
+    rank = np.full(len(streets.x_m), OUT_OF_USE)
     for end in (streets.u, streets.v):
-        np.minimum.at(grand, end, np.where(streets.kind == 3, 0, streets.kind))
-    grand = np.where(streets.speed_ms.min() < 2, _outside_estates(streets, grand), grand)
+        np.minimum.at(rank, end, np.where(streets.kind == BRIDGE, AVENUE, streets.kind))
+    walled = streets.speed_ms < 2
+    rank[np.r_[streets.u[walled], streets.v[walled]]] = OUT_OF_USE
+    degree = np.bincount(np.r_[streets.u, streets.v], minlength=len(rank))
     xy = np.c_[streets.x_m, streets.y_m]
-    apart_m = 350 * ground.density(*xy.T) ** -0.42
-    tree, open_, hubs = cKDTree(xy), grand < 9, []
-    for node in np.lexsort((np.arange(len(xy)), -degree, grand)):
-        if open_[node]:
+    apart_m = 410 * ground.density(*xy.T) ** -0.42
+    tree, free, hubs = cKDTree(xy), rank < OUT_OF_USE, []
+    for node in np.lexsort((np.arange(len(xy)), -degree, rank)):
+        if free[node]:
             hubs.append(node)
-            open_[tree.query_ball_point(xy[node], apart_m[node])] = False
-    return np.sort(np.array(hubs[:MOST_HUBS], dtype=np.int32))
-
-
-def _outside_estates(streets, grand):
-    slow = streets.speed_ms < 2
-    inner = np.zeros(len(grand), dtype=bool)
-    inner[streets.u[slow]] = inner[streets.v[slow]] = True
-    return np.where(inner, 9, grand)
+            free[tree.query_ball_point(xy[node], apart_m[node])] = False
+    return np.sort(np.array(hubs, dtype=np.int32))
 
 
 def _access(graph, hubs, edge_at):

@@ -17,7 +17,7 @@ STREET_CAMERAS = 650
 GATE_CAMERAS = {"transit": 70, "retail": 70, "office": 50, "hotel": 35, "clinic": 30, "worship": 25, "school": 25,
                 "residential": 25, "police": 10, "other": 10}
 POPULARITY = 0.7
-BUSIEST_SHARE = 0.050  # of all trips, at the busiest street camera; sets how many sensors a trip passes
+BUSIEST_SHARE = 0.051  # of all trips, at the busiest street camera; sets how many sensors a trip passes
 CHECKPOINTS, PLATE_READERS, CELLS = 24, 60, 40
 COLUMNS = ("sensor_id", "exposure", "kind", "place_class", "zone_id", "x_m", "y_m", "lon", "lat", "name", "edge",
            "place", "entrance", "gate", "spot", "facing_deg", "range_m", "indoor")

@@ -1,7 +1,7 @@
-"""What stands in Port Nemo: buildings by class, and the sensors of the three exposures.
+"""What stands in Port Nemo: buildings by class along its streets, and the traffic that they draw.
 
-Buildings line the streets a few metres off the kerb. The register's cameras follow traffic: their popularity is
-meant to fall off with rank as it does in cities, so edges are picked to match that curve, not simply the busiest.
+Buildings line the streets a few metres off the kerb. Homes and jobs gather where the city is dense, industry at the
+harbour, shops along avenues.
 """
 
 from dataclasses import dataclass

@@ -248,12 +248,15 @@ class TestSensors:
         assert 0.6 < passed.mean() < 1.4
         assert (passed == 0).mean() > 0.2
 
-    def test_popularity_falls_off_like_a_city_s(self, city):
-        register, edge = city.sensors[city.sensors["exposure"] == "register"], flow_of_trips(city, 20_000)[1]
-        flow = np.bincount(edge, minlength=len(city.streets.u))
-        popular = np.sort(flow[register.loc[register["edge"] >= 0, "edge"]])[::-1][9:300]
-        slope = np.polyfit(np.log(np.arange(10, 301)), np.log(popular), 1)[0]
-        assert -0.9 < slope < -0.5
+    def test_popularity_falls_off_with_rank_to_the_power_of_about_minus_0_7(self, city):
+        register, p = city.sensors[city.sensors["exposure"] == "register"], city.places
+        start, end = sites.sample_trips(p, 40_000, np.random.default_rng(3))
+        _, edge = sites.edges_of_trips(city.routes, p["node"].to_numpy()[start], p["node"].to_numpy()[end])
+        on_street = np.bincount(edge, minlength=len(city.streets.u))[register["edge"]]
+        at_gate = np.bincount(np.r_[start, end], minlength=len(p))[register["place"]]
+        passages = np.sort(np.where(register["edge"] >= 0, on_street, at_gate))[::-1]
+        slope = np.polyfit(np.log(np.arange(10, 701)), np.log(passages[9:700]), 1)[0]
+        assert -0.85 < slope < -0.6
 
 
 def flow_of_trips(city, n):
@@ -293,6 +296,7 @@ class TestGeography:
         for feature in collection["features"]:
             shape = shapely.geometry.shape(feature["geometry"])
             assert shape.is_valid
+            assert all(ring.is_ccw for ring in shapely.get_exterior_ring(shapely.get_parts(shape)) if ring)
             lon, lat = shapely.get_coordinates(shape).T
             assert np.abs(lon + 123.39).max() < 0.15
             assert np.abs(lat + 48.88).max() < 0.10
@@ -309,7 +313,9 @@ class TestGeography:
         edges, length_m = {}, 0.0
         for row in lines.itertuples():
             nodes = [int(n) for n in row.nodes.split()]
-            assert (nodes[0], nodes[-1], len(nodes)) == (row.u, row.v, len(row.geometry.coords))
+            assert (nodes[0], nodes[-1]) == (row.u, row.v)
+            drawn, true = shapely.get_coordinates(row.geometry), np.c_[s.lon[nodes], s.lat[nodes]]
+            np.testing.assert_allclose(drawn, true, rtol=0, atol=6e-7)
             edges |= {(min(a, b), max(a, b)): (row.kind, row.speed_kmh) for a, b in pairwise(nodes)}
             length_m += row.length_m
         kinds = [STREET_KINDS[k] for k in s.kind]
