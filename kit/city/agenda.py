@@ -19,7 +19,7 @@ AT_HOME_TONIGHT, AT_WORK_TONIGHT, LATE_TONIGHT, AWAY_TONIGHT = range(4)
 FAVOURITES = 80
 EXPLORE = 0.10
 _RANKS = cumulative_weights((np.arange(FAVOURITES) + 2.0) ** -1.25)
-_DAY, _HABIT, _FAVOURITE, _SPELL, _WORKDAY, _LATE, _TOGETHER = 21, 22, 23, 24, 25, 26, 27
+_DAY, _HABIT, _FAVOURITE, _SPELL, _WORKDAY, _LATE, _TOGETHER, _CAR = 21, 22, 23, 24, 25, 26, 27, 28
 _SPELL_DAYS = 14
 
 
@@ -52,6 +52,10 @@ def plan_day(town, who, seed, day, place, leave):
     if tonight == LATE_TONIGHT:
         n = _push(place, leave, n, who.home, max(free, np.int64((19.0 + 2.0 * unit(k, 2)) * HOUR_MS)))
         return _push(place, leave, n, late_place(town, who, seed, day), DAY_MS)
+    if who.has_vehicle and n > 1 and unit(k, 120) < 0.2 and by_car(who, seed, day):
+        pump = town.pump_of_cell[town.place_cell[place[n - 1]]]
+        clock = leave[n - 1] + estimate(town, place[n - 1], pump) + np.int64((4 + 5 * unit(k, 121)) * MINUTE_MS)
+        n = _push(place, leave, n, pump, clock)
     return _push(place, leave, n, who.home, DAY_MS)
 
 
@@ -107,6 +111,12 @@ def goes_to_work(who, seed, day):
     if who.schedule == DAY_WORKER and unit(habit, 9) < 0.16 and unit(habit, 10 + weekday) < 0.4:
         return False
     return weekday < 5
+
+
+@njit(cache=True, nogil=True)
+def by_car(who, seed, day):
+    """Whether a person takes the car on this day."""
+    return who.has_vehicle and unit(key(seed, _CAR, who.person_no, day), 0) < 0.75
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
-from kit.city.agenda import DAY_MS, MINUTE_MS, OUT_OF_TOWN, SECOND_MS, plan_day
+from kit.city.agenda import DAY_MS, MINUTE_MS, OUT_OF_TOWN, SECOND_MS, by_car, plan_day
 from kit.city.chance import below, key, unit
 from kit.city.estate import entrance_walk, lay_ways, no_ways, strolls
 from kit.city.passes import BY_CAR, EPISODE, FORWARD, PASS, TRACK, keep_episode, keep_pass, keep_track
@@ -156,7 +156,7 @@ def _walk_day(net, watch, town, people, i, seed, day, midnight, place, leave, ar
     """Move through the day's places: fill `arrive`, mend `leave` where the way took longer, note what was passed."""
     who = people[i]
     k = key(seed, _TRAVEL, who.person_no, day)
-    by_car = who.has_vehicle and unit(k, 0) < 0.75
+    drives = by_car(who, seed, day)
     arrive[0], flag[0] = 0, 0
     at = 0
     for j in range(1, n):
@@ -172,7 +172,7 @@ def _walk_day(net, watch, town, people, i, seed, day, midnight, place, leave, ar
         place[moved], leave[moved] = place[j], leave[j]
         arrive[moved], flag[moved] = leave[at], 0
         if place[at] != OUT_OF_TOWN and place[moved] != OUT_OF_TOWN:
-            mode = _mode(town, place[at], place[moved], by_car, k, j)
+            mode = _mode(town, place[at], place[moved], drives, k, j)
             took = _trip(net, watch, town, who, i, seed, day, midnight, place[at], place[moved], leave[at], mode, k, j,
                          path, passes, tracks, tracked, used)
             arrive[moved] = min(leave[at] + took, DAY_MS - SECOND_MS)
@@ -183,12 +183,12 @@ def _walk_day(net, watch, town, people, i, seed, day, midnight, place, leave, ar
 
 
 @njit(cache=True, nogil=True)
-def _mode(town, origin, end, by_car, k, j):
+def _mode(town, origin, end, drives, k, j):
     dx = town.place_x[origin] - town.place_x[end]
     dy = town.place_y[origin] - town.place_y[end]
     far_m = (dx * dx + dy * dy) ** 0.5
     u = unit(k, 40 + j)
-    if by_car and far_m > 700:
+    if drives and far_m > 700:
         return CAR
     if far_m < 1_000 or (far_m < 2_000 and u < 0.5):
         return WALK
@@ -221,8 +221,8 @@ def _trip(net, watch, town, who, i, seed, day, midnight, origin, end, leave, mod
         took = _edge_ms(net, e, mode, pace) * squeeze
         for w in range(watch.edge_ptr[e], watch.edge_ptr[e + 1]):
             share = watch.edge_at[w] if forward else 1.0 - watch.edge_at[w]
-            code = (BY_CAR if mode == CAR else 0) | (FORWARD if forward else 0)
-            keep_pass(passes, used, i, watch.edge_sensor[w], np.int64(clock + took * share), code)
+            bits = (BY_CAR if mode == CAR else 0) | (FORWARD if forward else 0)
+            keep_pass(passes, used, i, watch.edge_sensor[w], np.int64(clock + took * share), bits)
         clock += took
         node = net.v[e] if forward else net.u[e]
         if tracked:
@@ -231,7 +231,8 @@ def _trip(net, watch, town, who, i, seed, day, midnight, origin, end, leave, mod
     if mode == TRANSIT:
         alight_ms = midnight + leave + arrived - np.int64(min(90.0 * SECOND_MS, 0.2 * arrived))
         _board(net, watch, who, i, seed, day, node, alight_ms, passes, used)
-    _gate(watch, who, i, seed, day, end, midnight + leave + arrived - 4 * SECOND_MS, FORWARD, passes, used)
+    code = FORWARD | (BY_CAR if mode == CAR else 0)
+    _gate(watch, who, i, seed, day, end, midnight + leave + arrived - 4 * SECOND_MS, code, passes, used)
     entrance_walk(watch.ways, town, i, end, origin, midnight + leave + arrived, False, passes, used)
     return arrived
 

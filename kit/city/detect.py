@@ -31,8 +31,8 @@ TRUE_MATCH, FALSE_MATCH, UNMATCHED = range(3)
 WHY = ("true_match", "false_match", "unmatched")
 DAY_MS, UTC_OFFSET_MS = 86_400_000, 28_800_000
 
-RECORD = np.dtype([("time_ms", "i8"), ("who", "i4"), ("recorded", "i4"), ("sensor", "i4"), ("flag", "i4"),
-                   ("true_time_ms", "i8"), ("score", "i1"), ("why", "i1"), ("copy", "i1")], align=True)
+RECORD = np.dtype([("time_ms", "i8"), ("true_time_ms", "i8"), ("who", "i4"), ("true_no", "i4"), ("recorded", "i4"),
+                   ("sensor", "i4"), ("flag", "i4"), ("score", "i1"), ("why", "i1"), ("copy", "i1")], align=True)
 _RATE, _CLOCK, _OUTAGE, _PASS, _LOOK_ALIKE = 41, 42, 43, 44, 45
 _TEAL, _AMBER = (np.array([FALSE_MATCH_SHARE[x], UNMATCHED_SHARE[x], SEEN_FACTOR[x]]) for x in ("teal", "amber"))
 
@@ -197,7 +197,7 @@ def _record(one, s, who, p, odds, k, gallery, offset, drift, matches, seed, out,
     for copy in range(burst):
         row = out[used]
         row.time_ms, row.true_time_ms = stamp + wait, one.time_ms
-        row.who, row.recorded, row.sensor, row.flag = who, recorded, s, one.flag
+        row.who, row.true_no, row.recorded, row.sensor, row.flag = who, p, recorded, s, one.flag
         row.why, row.copy = why, copy
         row.score = _score(why, p == recorded, k, 20 + 4 * copy)
         wait += np.int64(unit(k, 10 + copy) * 1_000)

@@ -40,7 +40,7 @@ _PURPOSE_WHO, _PURPOSE_HOUSEHOLD, _PURPOSE_LABEL, _PURPOSE_DEVICE = 1, 2, 3, 4
 
 Town = namedtuple("Town", "place_node place_x place_y place_cell place_entrance home_place home_cum estate_home "
                           "spot_place work_cum shift_cum errand_cum roam_cum school_place school_cum transit_place "
-                          "transit_cum")
+                          "transit_cum pump_of_cell")
 
 
 def make_people(plan, n, seed):
@@ -114,6 +114,7 @@ def lay_town(plan):
     spots = np.flatnonzero(kind != "residential")
     schools = np.flatnonzero(kind == "school")
     stations = np.flatnonzero(kind == "transit")
+    pumps = np.sort(plan.sensors.loc[plan.sensors["kind"] == "pump", "place"].to_numpy())
     pull = np.array([_PULL.get(k, _PULL["other"]) for k in kind[spots]]) * weight[spots, None]
     middle = (np.arange(CELLS_A_SIDE) + 0.5) * CELL_M
     cell_x, cell_y = np.tile(middle, CELLS_A_SIDE), np.repeat(middle, CELLS_A_SIDE)
@@ -132,7 +133,8 @@ def lay_town(plan):
         shift_cum=cumulative_weights(commute * pull[:, 1]), errand_cum=cumulative_weights(nearby * pull[:, 2]),
         roam_cum=cumulative_weights(pull[:, 2]), school_place=schools.astype(np.int32),
         school_cum=cumulative_weights(weight[schools] * np.exp(-to_school / 1.2) + 1e-9),
-        transit_place=stations.astype(np.int32), transit_cum=cumulative_weights(weight[stations]))
+        transit_place=stations.astype(np.int32), transit_cum=cumulative_weights(weight[stations]),
+        pump_of_cell=pumps[np.argmin(away_km[:, pumps].round(6), axis=1)].astype(np.int32))
 
 
 @njit(cache=True, nogil=True)
