@@ -96,7 +96,7 @@ def _watched_edges(streets, places, flow, rng):
         best = int(np.argmin(np.where(free, miss, np.inf)))
         chosen.append(int(usable[best]))
         free[tree.query_ball_point(mid[usable[best]], 260 - 120 * min(1.0, dense[best]))] = False
-    return chosen
+    return sorted(chosen)
 
 
 def _on_edge(streets, edge, rng):
