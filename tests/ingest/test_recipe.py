@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import pytest
+
+from kit.errors import InputError
+from kit.ingest.recipe import Recipe, load_recipe
+
+SMALL = """
+name = "gate"
+time_zone = "Asia/Shanghai"
+[[source]]
+name = "log"
+files = "log*.csv"
+form = "csv"
+makes = "sightings"
+[source.set]
+source = "face"
+[source.fields]
+who = { is = "identifier", do = "pseudonymise", as = "subject_id", kind = "person" }
+gate = { is = "sensor", do = "keep", as = "sensor_id" }
+at = { is = "time", do = "keep", as = "time" }
+note = { is = "identifier", do = "drop", why = "free text" }
+"""
+
+
+def written(folder, text):
+    path = folder / "gate.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["register", "community", "fusion"])
+def test_the_three_recipes_are_sound_and_named_as_they_are_called(name):
+    assert load_recipe(name).name == name
+    assert len(load_recipe(name).sha256) == 64
+
+
+def test_no_built_in_recipe_keeps_an_identifier_or_a_label():
+    for name in ("register", "community", "fusion"):
+        fields = [f for s in load_recipe(name).sources for f in s.fields]
+        assert {f.do for f in fields if f.what == "identifier"} <= {"pseudonymise", "drop", "refuse"}
+        assert {f.do for f in fields if f.what == "label"} <= {"tally", "drop", "refuse"}
+
+
+def test_a_recipe_of_ones_own_is_read_from_its_file_and_handed_back_if_already_read(tmp_path):
+    recipe = load_recipe(written(tmp_path, SMALL))
+    source = recipe.sources[0]
+    assert (recipe.name, recipe.time_zone, source.makes) == ("gate", "Asia/Shanghai", ("sightings",))
+    assert source.field_of("time").path == "at"
+    assert [f.path for f in source.read] == ["who", "gate", "at"]
+    assert load_recipe(recipe) is recipe
+    assert isinstance(replace(recipe, name="other"), Recipe)
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ('do = "pseudonymise", as = "subject_id", kind = "person"', 'do = "keep", as = "subject_id"', "being a identifier"),
+    ('kind = "person"', 'kind = "pet"', "'pet'; choose from person"),
+    ('is = "sensor"', 'is = "gadget"', "'gadget'; choose from identifier"),
+    ('at = { is = "time", do = "keep", as = "time" }', "", "no field becomes time"),
+    ('do = "keep", as = "sensor_id"', 'do = "keep"', "which column it becomes"),
+    ('as = "sensor_id"', 'as = "household"', "cannot become household"),
+    ('form = "csv"', 'form = "xml"', "'xml'; choose from"),
+    ('makes = "sightings"', 'makes = "trouble"', "'trouble'; choose from"),
+    ('source = "face"', 'source = "gossip"', "'gossip'; choose from face"),
+    ('do = "drop", why', 'do = "drop", as = "score", why', "is not kept"),
+    ('files = "log*.csv"', 'files = "log*.csv"\ncolour = 3', "says colour"),
+    ('at = { is = "time", do = "keep", as = "time" }', 'at = { is = "time", do = "keep", as = "time" }\n'
+     'at2 = { is = "time", do = "keep", as = "time" }', "one column from two fields"),
+    ('name = "gate"', "", "needs a name"),
+    ('"gate"', '"gate', "not readable TOML"),
+])
+def test_a_recipe_that_cannot_be_says_where_and_what_is_allowed(tmp_path, old, new, says):
+    with pytest.raises(InputError) as told:
+        load_recipe(written(tmp_path, SMALL.replace(old, new, 1)))
+    assert says in str(told.value)
+    assert "\n" not in str(told.value).replace("\\n", "")
+
+
+def test_a_label_cannot_be_kept_under_another_name(tmp_path):
+    sly = SMALL + 'creed = { is = "label", do = "keep", as = "score" }\n'
+    with pytest.raises(InputError, match="cannot be treated as 'keep'; choose from tally, drop, refuse"):
+        load_recipe(written(tmp_path, sly))
+    slyer = SMALL + 'creed = { is = "measurement", do = "keep", as = "system_label" }\n'
+    with pytest.raises(InputError, match="a label becomes system_label or nothing"):
+        load_recipe(written(tmp_path, slyer))
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match="community, fusion, register"):
+        load_recipe("metro")
