@@ -121,12 +121,15 @@ def test(rest):
 
 def lab(rest):
     """Open JupyterLab on the first notebook, for this computer only."""
-    notebooks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/[0-9][0-9]_*.ipynb"))
+    notebooks = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/[0-9][0-9]_*.ipynb"))
     if not notebooks:
         raise Problem(f"there is no notebook in {ROOT / 'notebooks'}: this copy is incomplete, clone it again.")
     subprocess.call([str(PYTHON), "-m", "jupyter", "trust", *notebooks], cwd=str(ROOT), env=environment())
-    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return hand_over(["-m", "jupyter", "lab", notebooks[0], "--ip=127.0.0.1", *root, *rest])
+    options = ["--ip=127.0.0.1", f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{notebooks[0]}"]
+    options.append("--LabApp.extension_manager=readonly")  # the other kind lists what the package index has
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")
+    return hand_over(["-m", "jupyter", "lab", *options, *rest])
 
 
 def bench(rest):

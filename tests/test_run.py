@@ -184,7 +184,8 @@ def test_test_hands_over_to_pytest_and_its_exit_code(toy, tmp_path):
 def test_lab_trusts_the_notebooks_and_opens_the_first_on_this_computer_only(toy):
     lines = call(toy, "lab", "--no-browser").stdout.splitlines()
     assert lines[0] == "jupyter trust notebooks/00_first.ipynb"
-    assert lines[2].startswith("jupyter lab notebooks/00_first.ipynb --ip=127.0.0.1")
+    assert lines[2].startswith(f"jupyter lab --ip=127.0.0.1 --ServerApp.root_dir={toy} ")
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_first.ipynb" in lines[2]
     assert lines[2].endswith("--no-browser")
     assert "fetchNews" in (toy / ".venv/share/jupyter/lab/settings/overrides.json").read_text()
 
