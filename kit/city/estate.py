@@ -15,7 +15,7 @@ from kit.city.passes import keep_pass
 Ways = namedtuple("Ways", "n_ends end_x end_y end_gate way_ptr way_sensor way_at_m way_side way_length_m "
                           "entrance_estate entrance_x entrance_y")
 
-BESIDE_M = 35.0
+BESIDE_M = 28.0
 DOOR_M = 15.0
 MINUTE_MS = 60_000
 FRIEND_GROUPS = 150

@@ -103,7 +103,7 @@ def _detect_phones(plan, sensors, people, movement, first_day, n_days, faults, s
         x, y = _whereabouts(path, ticks)
         known = ~np.isnan(x)
         out = np.hypot(x - home_x[ticks["who"]], y - home_y[ticks["who"]]) > 60
-        turn = np.arange(len(ticks)) % (12 if gps else 2)
+        turn = np.arange(len(ticks)) % (12 if gps else 3)
         rows.append(_phone_records(ticks[known & (out | (turn == 0))], x[known & (out | (turn == 0))],
                                    y[known & (out | (turn == 0))], gps, sensors, people, faults, seed))
     whole = np.concatenate(rows)

@@ -244,7 +244,7 @@ def _fill_habits(town, p, k, one):
     if visitor or neighbour:
         one.host = town.estate_home[below(k, 15, town.estate_home.size)]
         v = unit(k, 16)
-        one.host_rate = 0.012 + 0.45 * v * v * v * v * v
+        one.host_rate = 0.010 + 0.40 * v * v * v * v * v * v
     if one.host == one.home:
         one.host = -1
 

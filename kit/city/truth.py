@@ -21,7 +21,7 @@ def write_truth(plan, exposure, made, n_days, seed, folder, first_day):
         "sensors": sensors_table(exposure, made["faults"], first_day),
         "outages": _raw_sensor_ids(exposure, outages(made["sensors"], seed, first_day, n_days)),
         "sightings": sightings_table(made["records"]),
-        "episodes": episodes_table(plan, made["people"], made["movement"].episodes),
+        "episodes": episodes_table(plan, made["people"], _kept_episodes(exposure, made)),
     }
     if "devices" in made:
         tables["devices"] = made["devices"]
@@ -91,6 +91,14 @@ def sightings_table(records):
     for column in ("recorded_person_no", "duplicate_of"):
         whole[column] = whole[column].astype("Int64").mask(whole[column] < 0)
     return whole.assign(true_time=_utc(whole["true_time"]))
+
+
+def _kept_episodes(exposure, made):
+    """Whose days are told: all of them, but in the community the residents' only."""
+    episodes = made["movement"].episodes
+    if exposure != "community":
+        return episodes
+    return episodes[made["people"]["person_no"][episodes["who"]] < ESTATE_RESIDENTS]
 
 
 def episodes_table(plan, people, episodes):
