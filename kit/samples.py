@@ -21,6 +21,8 @@ from kit.exposure import MANIFEST, SAMPLES, file_hash, open_exposure, write_expo
 _RAW_IDS = {"did": ("device", "device_id"), "mac": ("device", "device_id"), "plate": ("vehicle", "vehicle_id"),
             "household_id": ("household", "household_id")}
 _OWN_ID = {"register": "id_no", "community": "person_id", "fusion": "id_no"}
+# The samples stay small: whose true whereabouts they keep (person numbers below), to the second.
+_EPISODES_OF = {"register": 5_000, "community": 500, "fusion": 9_000}
 _TABLES = ("sensors", "sightings", "fixes", "readings", "subjects")
 
 
@@ -78,11 +80,13 @@ def _pseudonymous_truth(name, folder):
         people["register_id"] = _pseudonyms(people["subject_id"], "person", ingest.demo_key("register"))
     people["subject_id"] = _pseudonyms(people["subject_id"], "person", key)
     truth["people"] = people
+    episodes = truth["episodes"].query(f"person_no < {_EPISODES_OF[name]}")
+    truth["episodes"] = episodes.assign(**{c: episodes[c].dt.floor("s") for c in ("arrived_at", "left_at")})
     return {table: _without_raw_ids(frame, key) for table, frame in truth.items()}
 
 
 def _without_raw_ids(frame, key):
-    frame = frame.copy()
+    frame = frame.drop(columns="imei", errors="ignore")
     for raw, (kind, column) in _RAW_IDS.items():
         if raw in frame:
             frame[column] = _pseudonyms(frame.pop(raw), kind, key)

@@ -5,9 +5,9 @@
 ['cameras', 'faces', 'devices']
 """
 
-from kit.ingest.identifiers import DEMO_KEY, pseudonym, pseudonyms
+from kit.ingest.identifiers import DEMO_KEY, demo_key, pseudonym, pseudonyms
 from kit.ingest.recipe import Recipe, load_recipe
 from kit.ingest.report import IngestReport
 from kit.ingest.sanitize import sanitize
 
-__all__ = ["DEMO_KEY", "IngestReport", "Recipe", "load_recipe", "pseudonym", "pseudonyms", "sanitize"]
+__all__ = ["DEMO_KEY", "IngestReport", "Recipe", "demo_key", "load_recipe", "pseudonym", "pseudonyms", "sanitize"]

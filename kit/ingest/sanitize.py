@@ -26,7 +26,7 @@ import kit
 from kit.errors import InputError
 from kit.exposure import write_exposure
 from kit.ingest import assemble, columns, formats
-from kit.ingest.identifiers import DEMO_KEY, check_key
+from kit.ingest.identifiers import DEMO_KEY, check_key, demo_key
 from kit.ingest.recipe import load_recipe
 from kit.ingest.report import IngestReport, SourceReport
 
@@ -60,7 +60,8 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     recipe : str, Path or Recipe
         "register", "community", "fusion", or the path of a TOML file; see `kit.ingest.recipe`.
     key : bytes
-        At least 16 bytes, one key per case. `kit.ingest.DEMO_KEY` is for dumps of the invented city only.
+        At least 16 bytes, one key per case. `kit.ingest.DEMO_KEY` is for dumps of the invented city
+        only, and stands for a key of each exposure's own (`demo_key`).
     out : str or Path
         A new or empty folder.
     tz : str, optional
@@ -103,7 +104,7 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
         run = _Run(recipe, tz, progress or _silent, sum(file.stat().st_size for file, _ in files))
         with open(folder / "quarantine.jsonl", "w", encoding="utf-8", newline="\n") as quarantine:
             run.read(files, quarantine)
-        tables = run.tables(key, keep_labels=synthetic and key == DEMO_KEY)
+        tables = run.tables(demo_key(recipe.name) if key == DEMO_KEY else key, keep_labels=synthetic and key == DEMO_KEY)
         report = run.report(synthetic, "demo" if key == DEMO_KEY else "private", not_read, tables)
         (folder / "report.json").write_text(report.to_json(), encoding="utf-8", newline="\n")
         run.progress("tables", 0, 1)
