@@ -150,8 +150,8 @@ def time_infer_places(found, repeats):
     if not (np.array_equal(ours["subject_id"].cat.codes, homes["subject"])
             and np.array_equal(ours["place_id"].cat.codes, homes["place"])):
         raise SystemExit("DuckDB finds other homes: no benchmark.")
-    print(f"infer_places: {len(ours):,} homes by nights, the same in both; DuckDB names homes only, the call also work, "
-          "share and confidence of every place")
+    print(f"infer_places: {len(ours):,} homes by nights, the same in both (DuckDB names homes only; the call also "
+          "gives work, and share and confidence of every place)")
     report("call, nights", nights_s, {"DuckDB": duck_s})
     report("call, edges", edges_s, {"DuckDB's nights": duck_s})
 

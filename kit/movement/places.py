@@ -14,6 +14,7 @@ from kit import codes, tables
 from kit.errors import InputError
 from kit.estimates import wilson
 from kit.movement import order
+from kit.movement.visits import length_us
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -95,16 +96,15 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     ['gate']
     """
     _check(visits_or_stays, tz, method, min_confidence)
+    gap_us = length_us(min_gap, "min_gap")
     subject, subjects = codes.encode(visits_or_stays["subject_id"])
     place, places = codes.encode(visits_or_stays["place_id"])
     if len(subject) == 0:
         return tables.empty("places")
     arrived, left = (_local_us(visits_or_stays[c], tz) for c in ("arrived_at", "left_at"))
     visits = order.by_subject(subject, arrived, place, left, len(subjects))
-    evidence = _evidence(*visits, method, pd.Timedelta(min_gap) // pd.Timedelta(1, "us"))
-    pairs = _tally(evidence, method, len(subjects))
-    roles = _roles(pairs, len(places), prior_votes)
-    return _frame(pairs, roles, subjects, places, 0 if keep_uncertain else min_confidence)
+    pairs = _tally(_evidence(*visits, method, gap_us), method, len(subjects))
+    return _frame(pairs, subjects, places, prior_votes, 0 if keep_uncertain else min_confidence)
 
 
 def score_places(places, truth):
@@ -122,13 +122,13 @@ def score_places(places, truth):
     -------
     pandas.DataFrame
         `role, group, measure, estimate, low, high, n, eligible, population` (Wilson, 95 %). `measure` is "right among
-        named" (n: people named) or "abstained" (n: eligible people); `group` is "all" or a schedule; `eligible`: people
+        named" (n: people named), "named rightly" or "abstained" (n: eligible people, named or not); `group` is "all" or a schedule; `eligible`: people
         with a true place in that role who were seen; `population`: people in the truth.
 
     >>> named = pd.DataFrame({"subject_id": ["x", "y"], "place_id": ["a", "b"], "role": ["home", "other"]})
     >>> truth = pd.DataFrame({"subject_id": ["x", "y"], "role": "home", "place_id": ["a", "b"]})
     >>> score_places(named, truth)[["measure", "estimate", "n"]].values.tolist()
-    [['right among named', 1.0, 1], ['abstained', 0.5, 2]]
+    [['right among named', 1.0, 1], ['named rightly', 0.5, 2], ['abstained', 0.5, 2]]
     """
     for name, frame, columns in (("places", places, ["subject_id", "place_id", "role"]),
                                  ("truth", truth, ["subject_id", "place_id", "role"])):
@@ -333,24 +333,11 @@ def _add_up(subject, key, weight, owner, place, weights, counts):
             counts[4, at] += new_kind or unit // 24 != (key[i - 1] & 0xFFFFFFFF) // 24
 
 
-@dataclass
-class _Roles:
-    """Which pair is each subject's best candidate, and each pair's share and confidence."""
-
-    is_home: np.ndarray
-    is_work: np.ndarray
-    share: np.ndarray
-    confidence: np.ndarray
-
-
-def _roles(pairs, n_places, prior_votes):
+def _candidates(pairs):
+    """Which pairs are the best candidates for home and for work, and the evidence for work elsewhere than at home."""
     is_home = _best(pairs.subject, pairs.home, pairs.seen)
     elsewhere = np.where(is_home, 0.0, pairs.work)
-    is_work = _best(pairs.subject, elsewhere, pairs.seen)
-    home_share, home_confidence = _posterior(pairs, pairs.home, n_places, prior_votes)
-    work_share, work_confidence = _posterior(pairs, elsewhere, n_places, prior_votes)
-    return _Roles(is_home, is_work, np.where(is_work, work_share, home_share),
-                  np.where(is_work, work_confidence, home_confidence))
+    return is_home, _best(pairs.subject, elsewhere, pairs.seen), elsewhere
 
 
 @njit(cache=True, nogil=True)
@@ -381,17 +368,20 @@ def _posterior(pairs, evidence, n_places, prior_votes):
     return share, np.clip(confidence, 0, 1)
 
 
-def _frame(pairs, roles, subjects, places, min_confidence):
-    named = roles.confidence >= min_confidence
-    is_work = roles.is_work & named
-    role = np.where(roles.is_home & named, 0, np.where(is_work, 2, 1))
+def _frame(pairs, subjects, places, prior_votes, min_confidence):
+    is_home, is_work, elsewhere = _candidates(pairs)
+    share, confidence = _posterior(pairs, pairs.home, len(places), prior_votes)
+    work_share, work_confidence = _posterior(pairs, elsewhere, len(places), prior_votes)
+    is_home &= confidence >= min_confidence
+    is_work &= work_confidence >= min_confidence
+    role = np.where(is_home, 0, np.where(is_work, 2, 1))
     return pd.DataFrame({
         "subject_id": codes.decode(pairs.subject, subjects),
         "place_id": codes.decode(pairs.place, places),
         "role": codes.decode(role, pd.Index(["home", "other", "work"], dtype="str")),
         "nights": np.where(is_work, pairs.days, pairs.nights).astype(np.int64),
-        "share": roles.share,
-        "confidence": roles.confidence,
+        "share": np.where(is_work, work_share, share),
+        "confidence": np.where(is_work, work_confidence, confidence),
     })
 
 
@@ -407,7 +397,8 @@ def _verdicts(places, truth, role):
 
 def _scores(role, group, people, population):
     named, right, n = int(people["named"].sum()), int(people["right"].sum()), len(people)
-    for measure, successes, trials in (("right among named", right, named), ("abstained", n - named, n)):
+    for measure, successes, trials in (("right among named", right, named), ("named rightly", right, n),
+                                       ("abstained", n - named, n)):
         low, high = (float(x) for x in wilson(successes, trials))
         yield {"role": role, "group": group, "measure": measure,
                "estimate": successes / trials if trials else np.nan, "low": low, "high": high,

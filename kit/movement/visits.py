@@ -56,7 +56,7 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
     [['a', 300.0, 2], ['b', 0.0, 1]]
     """
     tables.check(sightings, "sightings", ["sighting_id", "subject_id", "sensor_id", "time"])
-    gap_us = _gap_us(max_gap)
+    gap_us = length_us(max_gap, "max_gap")
     subject, subjects = codes.encode(sightings["subject_id"])
     spot, places = _places(sightings["sensor_id"], sensors, place)
     time_us = tables.utc(sightings["time"]).array.asi8
@@ -89,14 +89,15 @@ def account_for(sightings):
                          "n": [len(sightings), len(sightings) - unmatched, unmatched, flagged]})
 
 
-def _gap_us(max_gap):
+def length_us(length, name):
+    """A length of time in whole microseconds; `name` is the argument it was given as."""
     try:
-        gap = pd.Timedelta(max_gap)
-    except ValueError:
-        gap = pd.NaT
-    if gap is pd.NaT or gap < pd.Timedelta(0):
-        raise InputError(f"max_gap must be a length of time such as '15min', but it is {max_gap!r}.")
-    return gap // pd.Timedelta(1, "us")
+        span = pd.Timedelta(length)
+    except (ValueError, TypeError):
+        span = pd.NaT
+    if span is pd.NaT or span < pd.Timedelta(0):
+        raise InputError(f"{name} must be a length of time such as '15min', but it is {length!r}.")
+    return span // pd.Timedelta(1, "us")
 
 
 def _places(sensor_ids, sensors, place):
