@@ -88,9 +88,9 @@ def sightings_table(gathered, subjects):
     time = np.concatenate([g.columns["time"] for g in parts])
     who = np.concatenate([subjects.codes.get(g.source.name, np.full(len(g.columns["record"]), -1)) for g in parts])
     score = np.concatenate([g.columns.get("score", np.full(len(g.columns["record"]), np.nan)) for g in parts])
-    source_names = sorted({dict(g.source.set)["source"] for g in parts})
-    source_of = np.array([source_names.index(dict(g.source.set)["source"]) if g.makes("sightings") else -1
-                          for g in gathered], dtype=np.int8)
+    systems = [dict(g.source.set)["source"] if g.makes("sightings") else "" for g in gathered]
+    source_names = sorted(set(systems))
+    source_of = np.array([source_names.index(system) for system in systems], dtype=np.int8)
     duplicate = flag_duplicates(who, sensor_codes, time, len(sensor_names))
     frame = pd.DataFrame({
         "sighting_id": record, "subject_id": subjects.column(who), "sensor_id": _category(sensor_codes, sensor_names),

@@ -95,7 +95,8 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     files, not_read = _find_files(paths, recipe)
     manifest = _read_manifest({file.parent for file, _ in files})
     synthetic = manifest.get("synthetic") is True and manifest.get("generator") == CITY
-    if key == DEMO_KEY and not synthetic:
+    demo = key == DEMO_KEY
+    if demo and not synthetic:
         raise InputError(f"The demo key is for the invented city, and no manifest.json beside {files[0][0].name} says "
                          f"that this dump is (synthetic: true, generator: {CITY}); make a key of your own with "
                          "secrets.token_bytes(32).")
@@ -104,8 +105,8 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
         run = _Run(recipe, tz, progress or _silent, sum(file.stat().st_size for file, _ in files))
         with open(folder / "quarantine.jsonl", "w", encoding="utf-8", newline="\n") as quarantine:
             run.read(files, quarantine)
-        tables = run.tables(demo_key(recipe.name) if key == DEMO_KEY else key, keep_labels=synthetic and key == DEMO_KEY)
-        report = run.report(synthetic, "demo" if key == DEMO_KEY else "private", not_read, tables)
+        tables = run.tables(demo_key(recipe.name) if demo else key, keep_labels=demo)
+        report = run.report(synthetic, "demo" if demo else "private", not_read, tables)
         (folder / "report.json").write_text(report.to_json(), encoding="utf-8", newline="\n")
         run.progress("tables", 0, 1)
         write_exposure(folder, tables, name=recipe.name, tz=tz, synthetic=synthetic,

@@ -9,7 +9,7 @@ import pytest
 import kit
 from kit import ingest
 from kit.errors import InputError
-from kit.ingest import DEMO_KEY, formats, pseudonym
+from kit.ingest import DEMO_KEY, demo_key, formats, pseudonym
 
 PRIVATE = b"a private key of some length"
 
@@ -45,7 +45,7 @@ def test_register_every_record_is_counted_once(register, tmp_path):
 def test_register_sightings_are_numbered_as_the_records_stand_in_the_dump(register, tmp_path):
     ingest.sanitize(register, "register", DEMO_KEY, tmp_path / "out")
     sightings = kit.open_exposure(tmp_path / "out").sightings
-    one = pseudonym("SYN000000000000001X", "person", DEMO_KEY)
+    one = pseudonym("SYN000000000000001X", "person", demo_key("register"))
     assert sightings["sighting_id"].tolist() == [0, 1, 2, 3, 4, 6, 7, 9]
     assert sightings["subject_id"].astype(object).where(sightings["subject_id"].notna(), None).tolist()[:5] == [
         one, one, one, None, None]
@@ -63,7 +63,7 @@ def test_register_people_keep_an_age_band_and_the_invented_label(register, tmp_p
     """Born 1991-07-14, on 2031-03-12 still 39; the first record is of local 2031-03-12, when one is born tomorrow."""
     ingest.sanitize(register, "register", DEMO_KEY, tmp_path / "out")
     subjects = kit.open_exposure(tmp_path / "out").subjects.set_index("subject_id")
-    people = subjects.loc[[pseudonym(f"SYN{n:015d}X", "person", DEMO_KEY) for n in (1, 2, 3, 4)]]
+    people = subjects.loc[[pseudonym(f"SYN{n:015d}X", "person", demo_key("register")) for n in (1, 2, 3, 4)]]
     assert people["age_band"].astype(object).where(people["age_band"].notna(), None).tolist() == [
         "30-39", None, None, "30-39"]
     assert people["system_label"].tolist() == ["teal", "amber", "teal", "teal"]
@@ -116,6 +116,16 @@ def test_label_tallies_name_no_value_of_fewer_than_ten_people(raw, tmp_path):
     assert "grey" not in report.to_json()
 
 
+def test_under_the_demo_key_each_exposure_has_names_of_its_own(register, fusion, tmp_path):
+    """Both dumps hold the identity number of person 1; a join on pseudonyms must find nobody."""
+    ingest.sanitize(register, "register", DEMO_KEY, tmp_path / "one")
+    ingest.sanitize(fusion, "fusion", DEMO_KEY, tmp_path / "two")
+    one, two = (set(pq.read_table(tmp_path / o / "subjects.parquet")["subject_id"].to_pylist()) for o in ("one", "two"))
+    assert pseudonym("SYN000000000000001X", "person", demo_key("register")) in one
+    assert pseudonym("SYN000000000000001X", "person", demo_key("fusion")) in two
+    assert not one & two
+
+
 def test_another_key_unlinks_and_the_same_key_links(register, tmp_path):
     for out, key in (("one", PRIVATE), ("two", PRIVATE), ("three", PRIVATE + b"!")):
         ingest.sanitize(register, "register", key, tmp_path / out)
@@ -150,9 +160,9 @@ def test_community_ages_are_the_commonest_twenty_year_band(community, tmp_path):
     """Person 1 was taken for 34, 39 and 41: twice in 20-39."""
     ingest.sanitize(community, "community", DEMO_KEY, tmp_path / "out")
     subjects = kit.open_exposure(tmp_path / "out").subjects.set_index("subject_id")
-    assert subjects.loc[pseudonym("SYN-P-0000001", "person", DEMO_KEY), "age_band"] == "20-39"
-    assert subjects.loc[pseudonym("SYN-P-0000002", "person", DEMO_KEY), "age_band"] == "60-79"
-    device = subjects.loc[pseudonym("02-AA-BB-CC-DD-01", "device", DEMO_KEY)]
+    assert subjects.loc[pseudonym("SYN-P-0000001", "person", demo_key("community")), "age_band"] == "20-39"
+    assert subjects.loc[pseudonym("SYN-P-0000002", "person", demo_key("community")), "age_band"] == "60-79"
+    device = subjects.loc[pseudonym("02-AA-BB-CC-DD-01", "device", demo_key("community"))]
     assert device["kind"] == "device"
     assert pd.isna(device["age_band"])
 
@@ -187,6 +197,15 @@ def test_fusion_counts_every_source(fusion, tmp_path):
     assert report.subjects == {"device": 2, "household": 1, "person": 2, "vehicle": 1}
 
 
+def test_a_source_with_a_header_and_no_records_is_counted_as_none(raw, tmp_path):
+    bare = {name: raw.FUSION[name].split("\n")[0] + "\n" for name in ("fuel.csv", "meter.csv", "task.csv")}
+    dump = raw.lay_out(tmp_path / "dump", {**raw.FUSION, **bare})
+    report = ingest.sanitize(dump, "fusion", DEMO_KEY, tmp_path / "out")
+    assert [report.source(n).rows_in for n in ("fuel", "meter", "task")] == [0, 0, 0]
+    assert set(kit.open_exposure(tmp_path / "out").sightings["source"]) == {"checkpoint", "datadoor", "phone", "plate"}
+    assert kit.open_exposure(tmp_path / "out").readings.empty
+
+
 def test_fusion_tables_hold_local_times_as_instants_and_numbers_across_files(fusion, tmp_path):
     ingest.sanitize(fusion, "fusion", DEMO_KEY, tmp_path / "out")
     exposure = kit.open_exposure(tmp_path / "out")
@@ -197,14 +216,14 @@ def test_fusion_tables_hold_local_times_as_instants_and_numbers_across_files(fus
     assert row(sightings, 0)["time"] == utc("2031-03-03 23:41:09")
     assert row(sightings, 1)["time"] == utc("2031-03-03 23:41:10")
     assert row(sightings, 4)["time"] == utc("2031-03-03 23:41:09")
-    car = pseudonym("ZZ-0123~", "vehicle", DEMO_KEY)
+    car = pseudonym("ZZ-0123~", "vehicle", demo_key("fusion"))
     assert row(sightings, 3)["subject_id"] == row(sightings, 7)["subject_id"] == car
     assert exposure.fixes["fix_id"].tolist() == [5]
     assert exposure.fixes[["lon", "lat", "accuracy_m"]].to_numpy().tolist() == [[-123.39, -48.88, 8.5]]
     readings = exposure.readings
     assert readings["date"].tolist() == [pd.Timestamp("2031-03-04")]
     assert readings["kwh"].tolist() == pytest.approx([7.4], abs=1e-6)
-    assert readings["household_id"].tolist() == [pseudonym("SYN-H-0000001", "household", DEMO_KEY)]
+    assert readings["household_id"].tolist() == [pseudonym("SYN-H-0000001", "household", demo_key("fusion"))]
 
 
 # ---- nothing identifying gets out
@@ -244,8 +263,16 @@ def test_a_field_name_that_looks_like_somebody_is_masked(raw, tmp_path):
 
 
 def test_an_error_in_the_depths_quotes_no_record(register, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "_schema", lambda paths: "no schema")
-    with pytest.raises(Exception) as told:  # noqa: PT011  whatever it is, it must not quote the data
+    """The parser's own message quotes the broken line; should the second attempt fail, it must not be chained."""
+    ask = formats._ask
+
+    def second_attempt_fails(con, schema, inner, wrap):
+        if wrap != "{}":
+            raise MemoryError("no room")
+        return ask(con, schema, inner, wrap)
+
+    monkeypatch.setattr(formats, "_ask", second_attempt_fails)
+    with pytest.raises(MemoryError) as told:
         ingest.sanitize(register, "register", PRIVATE, tmp_path / "out")
     chain, error = "", told.value
     while error:
