@@ -27,28 +27,29 @@ _LIGHTS = ("#FFD98A", "#56B4E9", "#FF8A4C", "#5FD3A8")
 _LARGEST_PX, _SMALLEST_PX = 9, 2
 _CLASSES = 5
 
-# Text goes in as text: nothing out of a record is ever parsed as HTML.
-_TIP = JsCode("""function (feature, layer) {
-    if (!feature.properties.tip) { return; }
-    var box = document.createElement("div");
-    box.textContent = feature.properties.tip;
-    layer.bindTooltip(box, {sticky: true, className: "rt-tip"});
-}""")
+# Text goes in as text: nothing out of a record is ever parsed as HTML. branca runs what it has rendered as a template
+# once more, so an opening brace travels as a private character (which `theme.plain` lets nobody else use).
+_BRACE = "\ue07b"
+_TEMPLATE = re.compile(r"\{[{%#]")
+_BOX = r"""var box = document.createElement("div");
+    box.textContent = (feature.properties.%s || "").replace(/\ue07b/g, String.fromCharCode(123));"""
+_TIP = JsCode(f"""function (feature, layer) {{
+    {_BOX % "tip"}
+    if (feature.properties.tip) {{ layer.bindTooltip(box, {{sticky: true, className: "rt-tip"}}); }}
+}}""")
 _LIGHT = JsCode("""function (feature, at) {
     var p = feature.properties;
     return L.circleMarker(at, {radius: p.r, fillColor: p.c, fillOpacity: 0.9, color: p.c, opacity: 0.25, weight: p.r});
 }""")
-_NUMBER = JsCode("""function (feature, at) {
-    var box = document.createElement("span");
-    box.textContent = feature.properties.label;
-    return L.marker(at, {icon: L.divIcon({className: "rt-number", iconSize: null, html: box}), keyboard: false});
-}""")
-_NAME = JsCode("""function (feature, at) {
-    var box = document.createElement("span");
-    box.textContent = feature.properties.label;
-    return L.marker(at, {icon: L.divIcon({className: "rt-name", iconSize: null, html: box}), interactive: false,
-                         keyboard: false});
-}""")
+_NUMBER = JsCode(f"""function (feature, at) {{
+    {_BOX % "label"}
+    return L.marker(at, {{icon: L.divIcon({{className: "rt-number", iconSize: null, html: box}}), keyboard: false}});
+}}""")
+_NAME = JsCode(f"""function (feature, at) {{
+    {_BOX % "label"}
+    return L.marker(at, {{icon: L.divIcon({{className: "rt-name", iconSize: null, html: box}}), interactive: false,
+                         keyboard: false}});
+}}""")
 _HATCH = """<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>
 <pattern id="rt-hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
 <rect width="7" height="7" fill="#FFFFFF"/><line x1="0" y1="0" x2="0" y2="7" stroke="#777777" stroke-width="2"/>
@@ -63,12 +64,13 @@ class OfflineFigure(branca.element.Figure):
         self.words = words or {}
 
     def render(self, **options):
+        _refuse_tiles(self)
+        _refuse_templates(self)
         parts = (self.header, self.html, self.script)
         before = [part._children.copy() for part in parts]
         page = _steady_ids(super().render(**options), self).replace("<html>", '<html lang="en">', 1)
         for part, children in zip(parts, before, strict=True):
             part._children = children        # folium adds to these each time, so a second page would differ
-        _refuse_tiles(self)
         if self.words:
             label = f'role="region" aria-label="{html.escape(self.words["alt"])}"'
             page = page.replace('<div class="folium-map"', f'<div class="folium-map" {label}', 1)
@@ -209,8 +211,9 @@ def map_person_day(exposure, visits, basemap, *, day, names=None, title="", alt=
                        f"{theme.plain(days.name_of(row.place_id, names), 60)}" for row in stops.itertuples()}
     if len(stops) > 1:
         way = _feature(shapely.LineString(stops[["lon", "lat"]].to_numpy()),
-                       {"style": {"color": SUBJECT, "weight": 2.5, "dashArray": "7 6", "opacity": 0.9}})
-        _add_features(m, [way], interactive=False)
+                       {"style": {"color": SUBJECT, "weight": 2.5, "dashArray": "7 6", "opacity": 0.9},
+                        "tip": "Seen at both ends; nobody knows the way between."})
+        _add_features(m, [way])
     spots = []
     for spot in days.numbered_spots(stops).itertuples():
         here = stops[(stops["lon"] == spot.lon) & (stops["lat"] == spot.lat)]["order"]
@@ -319,11 +322,11 @@ body {{ display: flex; flex-direction: column; background: white; color: {INK};
 .rt-source {{ order: 5; padding: 6px 10px; font-size: 11.5px; color: {MUTED}; }}
 .leaflet-container {{ background: {palette["ground"]}; font: inherit; }}
 .rt-name {{ color: {palette["muted"]}; font-size: 11px; letter-spacing: 0.04em; white-space: nowrap; }}
-.rt-name span {{ position: absolute; transform: translate(-50%, -50%); }}
-.rt-number span {{ position: absolute; transform: translate(-50%, -50%); min-width: 14px; padding: 3px 6px;
+.rt-name div {{ position: absolute; transform: translate(-50%, -50%); }}
+.rt-number div {{ position: absolute; transform: translate(-50%, -50%); min-width: 14px; padding: 3px 6px;
                    border-radius: 13px; background: {SUBJECT}; border: 2px solid white; color: white;
                    font-weight: bold; font-size: 12px; text-align: center; white-space: nowrap; }}
-.rt-name span {{ text-shadow: 0 0 3px {halo}, 0 0 3px {halo}, 0 0 4px {halo}; }}
+.rt-name div {{ text-shadow: 0 0 3px {halo}, 0 0 3px {halo}, 0 0 4px {halo}; }}
 .rt-tip {{ white-space: pre; }}
 .leaflet-control-scale-line:not(:first-child) {{ display: none; }}
 </style>"""
@@ -345,8 +348,9 @@ def _add_ground(m, basemap, palette):
         kinds = streets["kind"].astype(str) if "kind" in streets else np.full(len(streets), "street")
         for kind in sorted(set(kinds) - {"lane"}, key=lambda k: base.STREET_WIDTH.get(k, 0.4)):
             lines = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(streets[kinds == kind].geometry)))
-            still.append(_feature(_slim(lines), {"style": {
-                "color": palette["street"], "weight": 2.6 * base.STREET_WIDTH.get(kind, 0.4), "fill": False}}))
+            weight = round(2.6 * base.STREET_WIDTH.get(kind, 0.4), 2)
+            still.append(_feature(_slim(lines), {
+                "style": {"color": palette["street"], "weight": weight, "fill": False}}))
     if still:
         _add_features(m, still, interactive=False)
     _add_names(m, basemap)
@@ -395,7 +399,8 @@ def _swatch(colour):
 
 
 def _feature(geometry, properties):
-    return {"type": "Feature", "properties": properties, "geometry": json.loads(shapely.to_geojson(_rounded(geometry)))}
+    held = {name: value.replace("{", _BRACE) if isinstance(value, str) else value for name, value in properties.items()}
+    return {"type": "Feature", "properties": held, "geometry": json.loads(shapely.to_geojson(_rounded(geometry)))}
 
 
 def _collection(features):
@@ -436,6 +441,21 @@ def _refuse_tiles(figure):
         if isinstance(element, TileLayer | WmsTileLayer):
             raise MissingAsset("The map has a tile layer, which loads from the network and tells its server where you "
                                "look; make the map with tiles=None and give a base map of your own.")
+
+
+def _refuse_templates(figure):
+    """Values that branca would run as a template of its own, with all of Python within reach."""
+    for element in _elements(figure):
+        if element is figure:
+            continue        # its words are set after folium is done
+        held = [value for name, value in vars(element).items() if not name.startswith("_")]
+        if _TEMPLATE.search(json.dumps(held, default=_text_of, ensure_ascii=False, skipkeys=True)):
+            raise InputError("A text on the map holds double braces, which folium would run as a template; "
+                             "take them out of the records first.")
+
+
+def _text_of(thing):
+    return thing.js_code if isinstance(thing, JsCode) else ""
 
 
 def _steady_ids(page, figure):

@@ -182,7 +182,7 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
             axes.add_patch(Rectangle((visit.arrived_h, lane - 0.3), max(visit.left_h - visit.arrived_h, 0.03), 0.6,
                                      color=SUBJECT, zorder=3))
         for lane_ticks, colour in ((ticks[~ticks["false"]], INK), (ticks[ticks["false"]], CONTRAST)):
-            lanes = lane_ticks["place_id"].astype(str).map(places.index)
+            lanes = lane_ticks["place_id"].astype(str).map(places.index).astype(float)
             axes.vlines(lane_ticks["hour"], lanes - 0.4, lanes + 0.4, color=colour, linewidth=1, zorder=4)
         unseen_h = _hatch_unseen(axes, shown[~shown["visit_id"].isin(_false_visits(ticks))], len(places))
         labels = [theme.clean(days.name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]

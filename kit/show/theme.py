@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure as _Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from kit.errors import InputError
 
@@ -90,7 +92,16 @@ class Figure(_Figure):
         options.setdefault("metadata", self._metadata(kind))
         options.setdefault("dpi", self.png_dpi)
         with style():
+            self._settle()
             super().savefig(fname, **options)
+
+    def _settle(self):
+        """Lay out once and keep it: the solver's last bits vary from run to run, and a second layout moves on."""
+        if isinstance(self.get_layout_engine(), ConstrainedLayoutEngine):
+            self.draw_without_rendering()
+            self.set_layout_engine("none")
+            for axes in self.axes:
+                axes.set_position(np.round(axes.get_position(original=True).bounds, 4))
 
     def _bytes(self, kind):
         buffer = io.BytesIO()
