@@ -11,7 +11,7 @@ Open an exposure, then ask the rooms, each an import of its own (`from kit impor
 """
 
 from kit.errors import KitError
-from kit.exposure import Exposure, open_exposure, overview, port_nemo
+from kit.exposure import Exposure, open_exposure, overview, port_nemo, sample_folder
 
-__all__ = ["Exposure", "KitError", "__version__", "open_exposure", "overview", "port_nemo"]
+__all__ = ["Exposure", "KitError", "__version__", "open_exposure", "overview", "port_nemo", "sample_folder"]
 __version__ = "0.1.0"

@@ -79,10 +79,24 @@ def _pseudonymous_truth(name, folder):
     elif name != "register":
         people["register_id"] = _pseudonyms(people["subject_id"], "person", ingest.demo_key("register"))
     people["subject_id"] = _pseudonyms(people["subject_id"], "person", key)
-    truth["people"] = people
+    positions = [c for c in people if c.endswith(("_lon", "_lat"))]
+    truth["people"] = people.drop(columns=positions) if name == "register" else people
+    truth["places"] = _true_places(name, people)
     episodes = truth["episodes"].query(f"person_no < {_EPISODES_OF[name]}")
     truth["episodes"] = episodes.assign(**{c: episodes[c].dt.floor("s") for c in ("arrived_at", "left_at")})
     return {table: _without_raw_ids(frame, key) for table, frame in truth.items()}
+
+
+def _true_places(name, people):
+    """Where each person sleeps and works, by the zones of the exposure's sensors: what `score_places` asks for.
+
+    In `community` only the entrances of the estates are places; visitors live, and everybody works, out of its sight.
+    """
+    roles = {"home": "home_entrance"} if name == "community" else {"home": "home_zone", "work": "work_zone"}
+    parts = [people[["subject_id", "schedule"]].assign(role=role, place_id=people[column].astype(object))
+             for role, column in roles.items()]
+    return pd.concat(parts, ignore_index=True).dropna(subset="place_id").astype({"role": "category",
+                                                                                "place_id": "category"})
 
 
 def _without_raw_ids(frame, key):

@@ -5,7 +5,8 @@
 True
 """
 
+from kit.reidentify.crowd import crowd
 from kit.reidentify.points import Points, make_points
 from kit.reidentify.unicity import unicity, unicity_grid
 
-__all__ = ["Points", "make_points", "unicity", "unicity_grid"]
+__all__ = ["Points", "crowd", "make_points", "unicity", "unicity_grid"]

@@ -27,7 +27,14 @@ async def _execute_all(paths, progress):
         async with turn:
             return path.stem, await _execute(path, progress)
 
-    return dict(await asyncio.gather(*(one(path) for path in paths)))
+    tasks = [asyncio.create_task(one(path)) for path in paths]
+    try:
+        return dict(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 async def _execute(path, progress):
@@ -35,6 +42,7 @@ async def _execute(path, progress):
     cells = len(notebook.cells)
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--log-level=40"],  # the kernel's advice on encryption does not concern loopback
         on_cell_executed=lambda cell_index, **_: progress(path.stem, cell_index + 1, cells))
     progress(path.stem, 0, cells)
     try:
