@@ -72,7 +72,7 @@ class OfflineFigure(branca.element.Figure):
         for part, children in zip(parts, before, strict=True):
             part._children = children        # folium adds to these each time, so a second page would differ
         if self.words:
-            label = f'role="region" aria-label="{html.escape(self.words["alt"])}"'
+            label = f'role="region" aria-label="{_escape(self.words["alt"])}"'
             page = page.replace('<div class="folium-map"', f'<div class="folium-map" {label}', 1)
         return assets.inline(page)
 
@@ -294,7 +294,7 @@ def offline(m, *, title=None, alt=None, source=None, subtitle="", height_px=560,
         words = {"title": theme.plain(title), "alt": theme.plain(alt), "source": theme.plain(source),
                  "subtitle": theme.plain(subtitle)}
     old = m.get_root()
-    figure = OfflineFigure(words, title=html.escape(words.get("title", "Map")), height=f"{height_px}px")
+    figure = OfflineFigure(words, title=_escape(words.get("title", "Map")), height=f"{height_px}px")
     figure.header, figure.html, figure.script = old.header, old.html, old.script
     for part in (figure.header, figure.html, figure.script):
         part._parent = figure
