@@ -8,7 +8,10 @@ from kit.errors import InputError
 from kit.estimates import bootstrap_by_person, wilson
 
 
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95, 0.99]))
+COUNTS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(COUNTS, st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_is_scipys_wilson(counts, level):
     expected = binomtest(*counts).proportion_ci(level, method="wilson")
     assert wilson(*counts, level) == pytest.approx((expected.low, expected.high), abs=1e-12)

@@ -1,7 +1,7 @@
 """Sort records by subject, then time, place and row: the one sort that everything in movement starts with.
 
-Subjects are dictionary codes, so no comparison sort of all rows is needed. Rows are dealt into at most about a
-thousand buckets of neighbouring subjects (each thread its own stretch of the input, so the deal is stable), and each
+Subjects are dictionary codes, so no comparison sort of all rows is needed. Rows are dealt into at most some
+hundred buckets of neighbouring subjects (each thread its own stretch of the input, so the deal is stable), and each
 bucket, small enough for the processor's cache, is dealt by subject and sorted subject by subject.
 """
 
@@ -12,7 +12,7 @@ from numba import njit
 
 from kit import parallel
 
-_BUCKETS = 1024
+_BUCKETS = 256
 
 
 def by_subject(subject, time, place, row, n_subjects):
@@ -92,7 +92,7 @@ def _settle(edges, first_bucket, last_bucket, shift, subject, time, place, row):
         run = start
         for i in range(start + 1, stop + 1):
             if i == stop or subject[i] != subject[run]:
-                _sort_run(time[run:i], place[run:i], row[run:i])
+                _sort_run(time, place, row, run, i)
                 run = i
 
 
@@ -114,15 +114,15 @@ def _deal_bucket(subject, time, place, row, first, width):
 
 
 @njit(cache=True, nogil=True)
-def _sort_run(time, place, row):
+def _sort_run(time, place, row, start, stop):
     """Insertion sort for short runs, merge sort for long ones that are not in order already."""
-    if len(time) > 32 and not _in_order(time, place, row):
-        _merge_sort(time, place, row)
+    if stop - start > 32 and not _in_order(time, place, row, start, stop):
+        _merge_sort(time[start:stop], place[start:stop], row[start:stop])
         return
-    for i in range(1, len(time)):
+    for i in range(start + 1, stop):
         t, p, r = time[i], place[i], row[i]
         j = i
-        while j > 0 and (t < time[j - 1] or (t == time[j - 1] and (
+        while j > start and (t < time[j - 1] or (t == time[j - 1] and (
                 p < place[j - 1] or (p == place[j - 1] and r < row[j - 1])))):
             time[j], place[j], row[j] = time[j - 1], place[j - 1], row[j - 1]
             j -= 1
@@ -130,11 +130,11 @@ def _sort_run(time, place, row):
 
 
 @njit(cache=True, nogil=True)
-def _in_order(time, place, row):
-    i = 1
-    while i < len(time) and not _before(time, place, row, i, i - 1):
+def _in_order(time, place, row, start, stop):
+    i = start + 1
+    while i < stop and not _before(time, place, row, i, i - 1):
         i += 1
-    return i >= len(time)
+    return i >= stop
 
 
 @njit(cache=True, nogil=True)

@@ -122,8 +122,9 @@ def score_places(places, truth):
     -------
     pandas.DataFrame
         `role, group, measure, estimate, low, high, n, eligible, population` (Wilson, 95 %). `measure` is "right among
-        named" (n: people named), "named rightly" or "abstained" (n: eligible people, named or not); `group` is "all" or a schedule; `eligible`: people
-        with a true place in that role who were seen; `population`: people in the truth.
+        named" (n: people named), "named rightly" or "abstained" (n: eligible people, named or not); `group` is "all"
+        or a schedule; `eligible`: people with a true place in that role who were seen; `population`: people in the
+        truth.
 
     >>> named = pd.DataFrame({"subject_id": ["x", "y"], "place_id": ["a", "b"], "role": ["home", "other"]})
     >>> truth = pd.DataFrame({"subject_id": ["x", "y"], "role": "home", "place_id": ["a", "b"]})

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,6 +42,6 @@ def test_spans_never_divide_a_subject(subjects, parts):
     subject = np.sort(np.array(subjects, dtype=np.int32))
     spans = order.subject_spans(subject, parts)
     assert [s for start, stop in spans for s in subject[start:stop]] == subject.tolist()
-    for (_, stop), (start, _) in zip(spans[:-1], spans[1:], strict=True):
+    for (_, stop), (start, _) in pairwise(spans):
         assert stop == start
         assert subject[stop - 1] != subject[start]
