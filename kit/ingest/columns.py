@@ -59,8 +59,7 @@ def clean(block, records, source, tz, file):
     InputError
         If a field that the recipe refuses holds anything.
     """
-    faults = _Faults(len(records.rows))
-    notes = Counter()
+    faults, notes = _Faults(len(records.rows)), {}
     columns = {"record": np.searchsorted(_all_rows(records), records.rows)}
     for spec in source.read:
         texts = records.texts[spec.path]
@@ -79,7 +78,8 @@ def clean(block, records, source, tz, file):
     quarantine = [_quarantined(block, row, reason, file) for row, reason in sorted(bad)]
     if not stays.all():
         columns = {name: _filter(values, stays) for name, values in columns.items()}
-    return Part(records.count, columns, quarantine, notes, records.keys)
+    noted = Counter({note: int((rows & stays).sum()) for note, rows in notes.items()})
+    return Part(records.count, columns, quarantine, noted, records.keys)
 
 
 class _Faults:
@@ -105,7 +105,7 @@ def _convert(texts, spec, tz, faults, notes):
         faults.flag(forms == times.UNREADABLE, "a time that cannot be read")
         instants, usable = times.to_utc(micros, forms, tz)
         faults.flag(~usable, f"a clock time that {tz} skipped or had twice")
-        return instants
+        return instants if spec.do == "keep" else instants // int(spec.step * 1e6) * int(spec.step * 1e6)
     if spec.column == "date" or (spec.column == "age_band" and spec.what == "time"):
         days = times.to_days(*times.read_times(texts), tz)
         if spec.column == "date":
@@ -118,8 +118,8 @@ def _convert(texts, spec, tz, faults, notes):
         return _age_floor(numbers, spec.step)
     if spec.column == "score":
         outside = ~np.isnan(numbers) & ~((numbers >= 0) & (numbers <= 1))
-        notes.update({"score missing": int(np.isnan(numbers).sum() - unreadable.sum()),
-                      "score unreadable or outside 0 to 1": int(unreadable.sum() + outside.sum())})
+        notes["score missing"] = np.isnan(numbers) & ~unreadable
+        notes["score unreadable or outside 0 to 1"] = unreadable | outside
         numbers[outside] = np.nan
     if spec.do == "coarsen":
         numbers = np.round(np.round(numbers / spec.step) * spec.step, 9)
@@ -133,7 +133,7 @@ def _require(columns, source, faults, notes):
     if "subject_id" in columns:
         nobody = _is_null(columns["subject_id"])
         if "sightings" in source.makes:
-            notes["unmatched"] += int((nobody & (faults.codes == 0)).sum())
+            notes["unmatched"] = nobody
         elif source.makes != ("nothing",):
             faults.flag(nobody, "no identifier")
     if "lon" in columns:
@@ -156,7 +156,7 @@ def _keep_usable_fixes(columns, on_earth, notes):
     """Where a sighting also carries a position: one off the globe, or of nobody, goes; the sighting stays."""
     given = ~(np.isnan(columns["lon"]) & np.isnan(columns["lat"]))
     usable = on_earth & ~_is_null(columns["subject_id"])
-    notes["fix unusable"] += int((given & ~usable).sum())
+    notes["fix unusable"] = given & ~usable
     for name in ("lon", "lat"):
         columns[name] = np.where(usable, columns[name], np.nan)
 

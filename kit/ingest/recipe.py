@@ -16,8 +16,9 @@
     id_no = { is = "identifier", do = "pseudonymise", as = "subject_id", kind = "person" }
     snap_ref = { is = "identifier", do = "drop", why = "a picture of a face" }
 
-A field that a recipe does not name is dropped and listed in the report. Some actions are not for every field: no
-identifier is ever kept, no label survives its tally.
+What is coarsened is so by a `step`: years of an age_band (from an age, or a birthday), seconds of a time, else units of
+the column. A field that a recipe does not name is dropped and listed in the report. Some actions are not for every
+field: no identifier is ever kept, no label survives its tally.
 """
 
 import hashlib
@@ -195,7 +196,7 @@ def _field(path, raw, makes, where, used=False):
     _only(raw, {"is", "do", "as", "kind", "step", "why"}, where)
     what, do, column = raw.get("is"), raw.get("do"), raw.get("as")
     _one_of(what, ACTIONS, f"{where} is")
-    _one_of(do, ACTIONS[what], f"{where} being a {what}, cannot be treated as")
+    _one_of(do, ACTIONS[what], f"{where} which is {what}, cannot be treated as")
     if do == "pseudonymise":
         _one_of(raw.get("kind"), PREFIXES, f"{where} has the kind")
     if do in ("keep", "coarsen", "pseudonymise") and not column and not used:
@@ -206,7 +207,9 @@ def _field(path, raw, makes, where, used=False):
         raise InputError(f"{where} is coarsened by an unknown step; add step = a number above 0.")
     if column and column not in set().union(_OF_SUBJECTS, *(MAKES[m] for m in makes)):
         raise InputError(f"{where} cannot become {column}: {' and '.join(makes)} have no such column.")
-    if (what == "label") != (column == "system_label") and (column == "system_label" or column):
+    if do == "coarsen" and column == "date":
+        raise InputError(f"{where} cannot be coarsened: a date is a whole day already; keep it or drop it.")
+    if column and (what == "label") != (column == "system_label"):
         raise InputError(f"{where} cannot become {column}: a label becomes system_label or nothing.")
     return Field(path, what, do, column, raw.get("kind"), raw.get("step"), raw.get("why", ""))
 
@@ -221,6 +224,7 @@ def _check_columns(source, where):
         if lacking:
             raise InputError(f"{where} makes {table} but no field becomes {', '.join(lacking)}.")
     for column, value in source.set:
+        _one_of(column, sorted(set().union(*(MAKES[m] for m in source.makes))), f"{where} sets the column")
         if column in ("kind", "source"):
             table = "sensors" if column == "kind" else "sightings"
             _one_of(value, CONTRACTS[table].column(column).one_of, f"{where} sets {column} to")

@@ -304,6 +304,9 @@ def _find_files(paths, recipe):
     if not files:
         raise InputError(f"There are no files in {', '.join(map(str, given)) or 'an empty list'}; "
                          "give the folder of a dump.")
+    locked = [p.name for p in files if not os.access(p, os.R_OK)]
+    if locked:
+        raise InputError(f"The file {locked[0]} may not be read by you; change its permissions.")
     claimed = [(p, next((s for s in recipe.sources if fnmatch(p.name, s.files)), None)) for p in files]
     lacking = [s.files for s in recipe.sources if not any(source is s for _, source in claimed)]
     if lacking:
@@ -353,7 +356,11 @@ def _written_whole(out):
     """A folder to write into that becomes `out` if all goes well and vanishes if anything does not."""
     out = out.absolute()
     folder = out.parent / f".{out.name}.partial-{os.getpid()}"
-    folder.mkdir(parents=True)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"The folder {out.parent} cannot be written to ({error.strerror}); choose another.") from None
     try:
         yield folder
         if out.exists():

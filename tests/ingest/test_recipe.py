@@ -53,7 +53,8 @@ def test_a_recipe_of_ones_own_is_read_from_its_file_and_handed_back_if_already_r
 
 
 @pytest.mark.parametrize(("old", "new", "says"), [
-    ('do = "pseudonymise", as = "subject_id", kind = "person"', 'do = "keep", as = "subject_id"', "being a identifier"),
+    ('do = "pseudonymise", as = "subject_id", kind = "person"', 'do = "keep", as = "subject_id"',
+     "which is identifier, cannot be treated as 'keep'"),
     ('kind = "person"', 'kind = "pet"', "'pet'; choose from person"),
     ('is = "sensor"', 'is = "gadget"', "'gadget'; choose from identifier"),
     ('at = { is = "time", do = "keep", as = "time" }', "", "no field becomes time"),
@@ -66,6 +67,7 @@ def test_a_recipe_of_ones_own_is_read_from_its_file_and_handed_back_if_already_r
     ('files = "log*.csv"', 'files = "log*.csv"\ncolour = 3', "says colour"),
     ('at = { is = "time", do = "keep", as = "time" }', 'at = { is = "time", do = "keep", as = "time" }\n'
      'at2 = { is = "time", do = "keep", as = "time" }', "one column from two fields"),
+    ('source = "face"', 'source = "face"\nshoe_size = "9"', "sets the column 'shoe_size'"),
     ('name = "gate"', "", "needs a name"),
     ('"gate"', '"gate', "not readable TOML"),
 ])

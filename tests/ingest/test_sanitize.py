@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -381,6 +382,15 @@ def test_a_csv_without_its_header_is_refused_without_quoting_it(raw, tmp_path):
     with pytest.raises(InputError, match=r"checkpoint\.csv does not name the column id_no, gate_id, ts") as told:
         ingest.sanitize(dump, "fusion", PRIVATE, tmp_path / "out")
     assert "SYN0" not in str(told.value)
+
+
+def test_a_recipe_of_ones_own_can_coarsen_times(register, tmp_path):
+    text = (Path(ingest.__file__).parent / "recipes" / "register.toml").read_text("utf-8")
+    own = tmp_path / "own.toml"
+    coarse = text.replace('ts = { is = "time", do = "keep"', 'ts = { is = "time", do = "coarsen", step = 900')
+    own.write_text(coarse, encoding="utf-8")
+    ingest.sanitize(register, own, PRIVATE, tmp_path / "out")
+    assert row(kit.open_exposure(tmp_path / "out").sightings, 0)["time"] == utc("2031-03-12 07:30:00")
 
 
 def test_an_interrupted_run_leaves_nothing_behind(register, tmp_path):
