@@ -7,7 +7,6 @@ from scipy.stats import binomtest
 from kit.errors import InputError
 from kit.estimates import bootstrap_by_person, wilson
 
-
 COUNTS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
