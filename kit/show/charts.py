@@ -4,6 +4,7 @@ Each takes a frame and returns a `theme.Figure`; nothing is written. Titles are 
 end, an interval is a band, bars begin at zero (or, on a log axis, at one person).
 """
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,7 @@ from kit.errors import InputError
 from kit.show import theme
 from kit.show.theme import CONTRAST, FAINT, INK, MUTED, SERIES, SMALL_PT, SUBJECT, TEXT_PT
 
+_MOST_TICKS = 9
 _SECOND_TICKS = {1: "1 s", 10: "10 s", 60: "1 min", 300: "5 min", 900: "15 min", 3600: "1 h", 21600: "6 h",
                  86400: "1 day"}
 
@@ -102,7 +104,7 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
         for line, row in enumerate(estimates.itertuples()):
             colour = SUBJECT if strong is None or row.label == strong else MUTED
             axes.barh(line, row.high - row.low, left=row.low, height=0.5, color=colour, alpha=0.3)
-            axes.plot(row.estimate, line, "o", color=colour, markersize=7)
+            axes.plot(row.estimate, line, "o", color=colour, markersize=7, clip_on=False, zorder=4)
             axes.annotate(f"{number(row.estimate)}  ({number(row.low)} to {number(row.high)}), n = {row.n:,}",
                           (1, line), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
                           va="center", fontsize=SMALL_PT, color=INK if colour == SUBJECT else MUTED)
@@ -120,7 +122,7 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
 
 def chart_lines(lines, *, title="", alt="", source="", subtitle="", x_label="", y_label="", percent=False,
                 log_x=False, strong=None, size="screen"):
-    """One or more measured lines with their bands, named where they end.
+    """One or more measured lines with their bands, named where they end; a single line is named by its axis.
 
     Parameters
     ----------
@@ -146,11 +148,14 @@ def chart_lines(lines, *, title="", alt="", source="", subtitle="", x_label="", 
         axes = figure.add_subplot()
         if log_x:
             axes.set_xscale("log")
+            at = sorted(lines["x"].unique())
+            ticks = at if len(at) <= _MOST_TICKS else 10.0 ** np.arange(np.floor(np.log10(at[0])), np.log10(at[-1]) + 1)
+            axes.set_xticks(ticks, [f"{x:,g}" for x in ticks])
+            axes.xaxis.set_minor_locator(NullLocator())
         top = 1.0 if percent else lines[[c for c in ("y", "high") if c in lines]].max().max() * 1.06
-        _draw_series(axes, lines, "x", "y", top=top, strong=strong)
+        _draw_series(axes, lines, "x", "y", top=top, strong=strong, named=lines["series"].nunique() > 1 or not y_label)
         axes.set(xlabel=x_label, ylabel=y_label)
-        if percent:
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value) if percent else f"{value:,g}"))
     return figure
 
 
@@ -224,8 +229,8 @@ def chart_unicity_surface(grid, *, title="", alt="", source="", subtitle="", siz
             _write_cells(panel, values)
             _outline_half(panel, values)
             panel.set_title(f"{points} points known", fontsize=TEXT_PT, loc="left", fontweight="bold")
-            panel.set_xticks(range(len(times)), times)
-            panel.set_yticks(range(len(places)), places)
+            panel.set_xticks(range(len(times)), [_bin_name(time) for time in times])
+            panel.set_yticks(range(len(places)), [_bin_name(place) for place in places])
             panel.tick_params(length=0)
             panel.spines[:].set_visible(False)
         for panel in panels.flat[len(known):]:
@@ -361,7 +366,7 @@ def _mark_gap(axes, chosen_s):
                       textcoords="offset points", ha=side, va="top", color=colour, fontweight="bold")
 
 
-def _draw_series(axes, frame, x, y, *, top, strong=None):
+def _draw_series(axes, frame, x, y, *, top, strong=None, named=True):
     """Lines with bands, each named at its end; at most six."""
     names = list(pd.unique(frame["series"]))
     if len(names) > len(SERIES):
@@ -378,6 +383,8 @@ def _draw_series(axes, frame, x, y, *, top, strong=None):
         ends.append((float(part[y].iloc[-1]), theme.clean(name, 40), colour))
     axes.set_ylim(0, top)
     axes.grid(axis="y")
+    if not named:
+        return
     for place, (_, text, colour) in zip(_spread([e[0] / top for e in ends], 0.06), ends, strict=True):
         axes.annotate(text, (1, place), xycoords="axes fraction", xytext=(6, 0), textcoords="offset points",
                       va="center", color=colour, fontweight="bold")
@@ -429,6 +436,21 @@ def _percent(value):
 
 def _plain(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _bin_name(text):
+    """A bin as reidentify spells it, as people say it.
+
+    >>> [_bin_name(t) for t in ("4000m", "500m", "15min", "1h", "1D", "sensor")]
+    ['4 km', '500 m', '15 min', '1 h', '1 day', 'sensor']
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(m|km|deg|s|min|h|D)", text)
+    if not found:
+        return theme.clean(text, 20)
+    number, unit = float(found[1]), found[2]
+    if unit == "m" and number >= 1000:
+        number, unit = number / 1000, "km"
+    return f"{number:g}°" if unit == "deg" else f"{number:g} {'day' if unit == 'D' else unit}"
 
 
 def _duration(seconds):

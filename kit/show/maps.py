@@ -24,7 +24,7 @@ from kit.show.theme import DAY, INK, MUTED, NIGHT, SUBJECT
 
 GROUNDS = {"light": DAY, "dark": NIGHT}
 _LIGHTS = ("#FFD98A", "#56B4E9", "#FF8A4C", "#5FD3A8")
-_LARGEST_PX, _SMALLEST_PX = 9, 2
+_LARGEST_PX, _SMALLEST_PX = 8, 2
 _CLASSES = 5
 
 # Text goes in as text: nothing out of a record is ever parsed as HTML. branca runs what it has rendered as a template

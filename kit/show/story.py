@@ -137,7 +137,7 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
     visits : pandas.DataFrame
         The visits table, of one person; the days around the one shown tell how far a bar may fade.
     sightings : pandas.DataFrame
-        sighting_id, subject_id, time of the same person.
+        sighting_id, sensor_id, time of the same person.
     tz : str
         The clock of the day (IANA name).
     day : str
@@ -158,33 +158,29 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
     InputError
         If the visits are of several people, or none falls on that day.
     """
-    tables.check(sightings, "sightings", ["sighting_id", "time"])
+    tables.check(sightings, "sightings", ["sighting_id", "sensor_id", "time"])
     shown = days.day_visits(visits, tz=tz, day=day, what="chart_day_ribbon")
     places = list(pd.unique(shown["place_id"].astype(str)))
     if len(places) > _MOST_LANES:
         raise InputError(f"chart_day_ribbon shows at most {_MOST_LANES} places, and the day has {len(places)}; "
                          'find visits with place="zone" first.')
-    ticks = _ticks_of(shown, sightings, tz, day, set(false_sighting_ids))
+    ticks = _ticks_of(shown, sightings, days.midnight(day, tz), set(false_sighting_ids))
+    lies = ticks.groupby("visit_id")["false"].all().loc[lambda every: every].index
+    true = visits[~visits["visit_id"].isin(lies)]
+    sure = days.day_visits(true, tz=tz, day=day, what="chart_day_ribbon") if len(lies) < len(shown) else shown.iloc[:0]
     height_in = 1.32 + 0.42 * len(places)
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=height_in, size=size)
     with theme.style():
         axes = figure.add_subplot()
         for lane in range(len(places)):
             axes.axhline(lane, color="#EDEDED", linewidth=1, zorder=0)
-        for visit in shown.itertuples():
-            mine = ticks[ticks["visit_id"] == visit.visit_id]
-            lane = places.index(str(visit.place_id))
-            if len(mine) and mine["false"].all():
-                _outline_false(axes, visit, lane)
-                continue
-            _fade(axes, visit.before_h, visit.arrived_h, lane, rising=True)
-            _fade(axes, visit.left_h, visit.after_h, lane, rising=False)
-            axes.add_patch(Rectangle((visit.arrived_h, lane - 0.3), max(visit.left_h - visit.arrived_h, 0.03), 0.6,
-                                     color=SUBJECT, zorder=3))
+        _draw_bars(axes, sure, places)
+        for visit in shown[shown["visit_id"].isin(lies)].itertuples():
+            _outline_false(axes, visit, places.index(str(visit.place_id)))
         for lane_ticks, colour in ((ticks[~ticks["false"]], INK), (ticks[ticks["false"]], CONTRAST)):
             lanes = lane_ticks["place_id"].astype(str).map(places.index).astype(float)
             axes.vlines(lane_ticks["hour"], lanes - 0.4, lanes + 0.4, color=colour, linewidth=1, zorder=4)
-        unseen_h = _hatch_unseen(axes, shown[~shown["visit_id"].isin(_false_visits(ticks))], len(places))
+        unseen_h = _hatch_unseen(axes, sure, len(places))
         labels = [theme.clean(days.name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]
         axes.set_yticks(range(len(labels)), labels)
         axes.set(xlim=(0, 24), ylim=(len(places) + 0.55, -0.6), xlabel=f"hour of {day}, clock {tz}",
@@ -234,7 +230,9 @@ def chart_week_strip(person, everyone, *, title="", alt="", source="", subtitle=
                 panel.spines[:].set_visible(False)
             bar = figure.colorbar(image, ax=panels[:, column], orientation="horizontal", aspect=30, pad=0.02,
                                   ticks=[0, top])
-            bar.ax.set_xticklabels(["never", "every week" if column == 0 else f"{top * 100:.0f} % of people's weeks"])
+            ends = bar.ax.set_xticklabels(["never", "every week" if column == 0 else f"{top:.0%} of people's weeks"])
+            ends[0].set_horizontalalignment("left")
+            ends[-1].set_horizontalalignment("right")
             bar.outline.set_visible(False)
     return figure
 
@@ -309,19 +307,29 @@ def _list_stops(side, stops, names):
         side.text(0.12, 1, f"and {len(stops) - _MOST_LISTED} more", color=MUTED, fontsize=SMALL_PT)
 
 
-def _ticks_of(shown, sightings, tz, day, false_ids):
-    """Each sighting on the day with the visit it belongs to: visit_id, place_id, hour, false."""
+def _ticks_of(shown, sightings, start, false_ids):
+    """Each sighting of the day's visits with the visit it belongs to: visit_id, place_id, hour, false."""
     spans = shown[["visit_id", "place_id", "arrived_at", "left_at"]]
-    ordered = sightings.sort_values("time", kind="stable")
-    joined = pd.merge_asof(ordered[["sighting_id", "time"]], spans, left_on="time", right_on="arrived_at")
-    joined = joined[joined["time"] <= joined["left_at"]]
-    hour = (joined["time"] - days.midnight(day, tz)).dt.total_seconds() / 3600
-    ticks = joined.assign(hour=hour, false=joined["sighting_id"].isin(false_ids))
-    return ticks[(hour >= 0) & (hour < 24)][["visit_id", "place_id", "hour", "false"]]
+    around = sightings["time"].between(spans["arrived_at"].min(), spans["left_at"].max())
+    pairs = sightings.loc[around, ["sighting_id", "sensor_id", "time"]].merge(spans, how="cross")
+    pairs = pairs[(pairs["arrived_at"] <= pairs["time"]) & (pairs["time"] <= pairs["left_at"])]
+    # Two visits may touch at one instant: a sighting belongs to the one at its own sensor.
+    elsewhere = pairs["sensor_id"].astype(str) != pairs["place_id"].astype(str)
+    pairs = pairs.assign(elsewhere=elsewhere).sort_values(["elsewhere", "sighting_id"], kind="stable")
+    pairs = pairs.drop_duplicates("sighting_id")
+    hour = (pairs["time"] - start).dt.total_seconds() / 3600
+    ticks = pairs.assign(hour=hour, false=pairs["sighting_id"].isin(false_ids))
+    return ticks.loc[(hour >= 0) & (hour < 24), ["visit_id", "place_id", "hour", "false"]]
 
 
-def _false_visits(ticks):
-    return ticks.groupby("visit_id")["false"].all().loc[lambda every: every].index
+def _draw_bars(axes, sure, places):
+    """Solid from first to last sighting, fading over the time around it."""
+    for visit in sure.itertuples():
+        lane = places.index(str(visit.place_id))
+        _fade(axes, visit.before_h, visit.arrived_h, lane, rising=True)
+        _fade(axes, visit.left_h, visit.after_h, lane, rising=False)
+        axes.add_patch(Rectangle((visit.arrived_h, lane - 0.3), max(visit.left_h - visit.arrived_h, 0.03), 0.6,
+                                 color=SUBJECT, zorder=3))
 
 
 def _fade(axes, start, end, lane, *, rising, steps=14):
@@ -341,7 +349,7 @@ def _outline_false(axes, visit, lane):
     width = max(visit.left_h - visit.arrived_h, 0.25)
     axes.add_patch(Rectangle((visit.arrived_h - 0.12, lane - 0.38), width + 0.24, 0.76, fill=False, edgecolor=CONTRAST,
                              linewidth=1.6, zorder=5))
-    left = visit.arrived_h > 18
+    left = visit.arrived_h > 12
     axes.annotate("somebody else: a false match", (visit.arrived_h + (-0.3 if left else width + 0.3), lane),
                   ha="right" if left else "left", va="center", color=CONTRAST, fontsize=SMALL_PT, fontweight="bold",
                   zorder=6)

@@ -98,12 +98,36 @@ def test_estimates_start_at_zero_and_write_interval_and_people(words):
 
 
 def test_lines_are_named_where_they_end_and_start_at_zero(words):
-    figure = charts.chart_lines(LINES, **words, y_label="people")
+    two = pd.concat([LINES, LINES.assign(series="deleted", y=[2, 1], low=[1, 0], high=[3, 2])])
+    figure = charts.chart_lines(two, **words, y_label="people")
     axes = figure.axes[0]
     assert axes.get_legend() is None
-    assert "kept" in texts(figure)
+    assert {"kept", "deleted"} <= set(texts(figure))
     assert axes.get_ylim()[0] == 0
-    assert len(axes.collections) == 1      # one band
+    assert len(axes.collections) == 2      # two bands
+
+
+def test_a_single_line_is_named_by_its_axis(words):
+    figure = charts.chart_lines(LINES, **words, y_label="people")
+    assert "people" in texts(figure)
+    assert "kept" not in texts(figure)
+
+
+def test_a_log_axis_is_labelled_in_plain_numbers(words):
+    lines = pd.DataFrame({"series": "a", "x": [1, 7, 90], "y": [1, 2, 3]})
+    figure = charts.chart_lines(lines, **words, log_x=True)
+    figure.svg()
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["1", "7", "90"]
+    many = pd.DataFrame({"series": "a", "x": range(1, 200), "y": 1.0})
+    assert [t.get_text() for t in charts.chart_lines(many, **words, log_x=True).axes[0].get_xticklabels()] == [
+        "1", "10", "100", "1,000"]
+
+
+def test_no_label_is_left_in_typesetting_code(words):
+    for chart, frame in ALL:
+        figure = chart(frame, **words)
+        figure.svg()
+        assert not [t for t in texts(figure) if "$" in t or "mathdefault" in t]
 
 
 def test_more_than_six_lines_are_refused(words):

@@ -96,7 +96,7 @@ def test_a_map_in_a_notebook_is_one_named_frame(every_map, words):
 def test_lights_grow_with_passages_and_speak_of_invented_sensors_only(exposure, basemap, words):
     passages = {"s1": 400, "s2": 100}
     lights = [p for p in properties(page(maps.map_sensors(exposure, basemap, passages=passages, **words))) if "r" in p]
-    assert [p["r"] for p in lights] == [9, 5.5, 2, 2]      # 2 + 7 times the root of the share
+    assert [p["r"] for p in lights] == [8, 5, 2, 2]      # 2 + 6 times the root of the share
     assert lights[0]["tip"] == "s1: clinic, 400 passages"
     exposure.synthetic = False
     assert all("tip" not in p for p in properties(page(maps.map_sensors(exposure, basemap, **words))) if "r" in p)

@@ -98,6 +98,14 @@ def test_each_sighting_of_the_day_is_a_tick(visits, sightings, words):
     assert sorted({round(seg[0][0], 3) for seg in ticks}) == [8, 9, 10.5, 12, 13, 15, 20]
 
 
+def test_a_visit_over_midnight_shows_its_part_of_the_day(visits, sightings, words):
+    over = visits.assign(arrived_at=visits["arrived_at"].where(visits["visit_id"] != 1, visits["arrived_at"][0]))
+    axes = ribbon(over.iloc[1:], sightings, words).axes[0]
+    assert (0.0, 8.0) in [(p.get_x(), p.get_width()) for p in axes.patches]
+    ticks = [seg for c in axes.collections if hasattr(c, "get_segments") for seg in c.get_segments()]
+    assert sorted({round(seg[0][0], 3) for seg in ticks}) == [8, 9, 10.5, 12, 13, 15, 20]
+
+
 def test_a_false_match_is_an_outline_and_said(visits, sightings, words):
     plain, revealed = (ribbon(visits, sightings, words, false_sighting_ids=ids) for ids in ((), (6,)))
     assert "somebody else: a false match" in texts(revealed)
@@ -105,6 +113,30 @@ def test_a_false_match_is_an_outline_and_said(visits, sightings, words):
     outlined = [p for p in revealed.axes[0].patches if not p.get_fill()]
     assert len(outlined) == 1
     assert outlined[0].get_x() < 15 < outlined[0].get_x() + outlined[0].get_width()
+
+
+def test_a_revealed_false_match_no_longer_bounds_the_time_elsewhere(visits, sightings, words):
+    def reach(figure):
+        """The furthest any fading bar of s2 goes."""
+        lane = [t.get_text() for t in figure.axes[0].get_yticklabels()].index("s2")
+        bars = [c for c in figure.axes[0].collections if not c.get_hatch() and not hasattr(c, "get_segments")]
+        return max(path.vertices[:, 0].max() for c in bars for path in c.get_paths()
+                   if abs(path.vertices[:, 1].mean() - lane) < 0.3)
+
+    # Seen at s2 until 13:00, falsely at s4 at 15:00, at s1 at 20:00.
+    assert reach(ribbon(visits, sightings, words)) == pytest.approx(15)
+    assert reach(ribbon(visits, sightings, words, false_sighting_ids=[6])) == pytest.approx(20)
+
+
+def test_a_sighting_belongs_to_the_visit_at_its_own_sensor(visits, sightings, words):
+    # A second sensor sees the person at the very instant at which the visit to s2 ends.
+    more = pd.concat([visits, visits.iloc[[4]].assign(visit_id=9, place_id="s3", arrived_at=visits["left_at"][2],
+                                                      left_at=visits["left_at"][2])])
+    seen = pd.concat([sightings, sightings.iloc[[4]].assign(sighting_id=99, sensor_id="s3")])
+    figure = ribbon(more, seen, words)
+    names = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    ticks = [seg for c in figure.axes[0].collections if hasattr(c, "get_segments") for seg in c.get_segments()]
+    assert sorted(names[round(seg[:, 1].mean())] for seg in ticks if seg[0][0] == pytest.approx(12)) == ["s2", "s3"]
 
 
 def test_places_are_called_by_their_names(visits, sightings, words):
