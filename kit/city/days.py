@@ -38,7 +38,8 @@ class Movement:
     tracks: np.ndarray
 
 
-def simulate(plan, town, people, first_day, days, seed, exposure="register", episodes_of=0, tracks_of=0):
+def simulate(plan, town, people, first_day, days, seed, exposure="register", episodes_of=0, tracks_of=0,
+             progress=None):
     """Let people live for some days and note the sensors of one exposure that they pass.
 
     Parameters
@@ -55,6 +56,8 @@ def simulate(plan, town, people, first_day, days, seed, exposure="register", epi
         Whose sensors: "register", "community" or "fusion".
     episodes_of, tracks_of : int
         Keep episodes, and the junctions passed, of the first so many rows of `people`.
+    progress : callable, optional
+        Called as `progress("days", people done, people in all)`.
 
     Returns
     -------
@@ -68,8 +71,12 @@ def simulate(plan, town, people, first_day, days, seed, exposure="register", epi
     def run(cut):
         return _run_chunk(net, watch, town, people, cut, np.uint64(seed), first_day, days, episodes_of, tracks_of)
 
+    parts = []
     with ThreadPoolExecutor(2) as pool:
-        parts = list(pool.map(run, cuts))
+        for cut, part in zip(cuts, pool.map(run, cuts), strict=True):
+            parts.append(part)
+            if progress:
+                progress("days", cut[1], people.size)
     return Movement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -168,6 +175,8 @@ def _walk_day(net, watch, town, people, i, seed, day, midnight, place, leave, ar
             continue
         if arrive[at] + 5 * MINUTE_MS > leave[at]:
             leave[at] = arrive[at] + 5 * MINUTE_MS
+        # the last way of the day ends before midnight
+        leave[at] = max(arrive[at], min(leave[at], DAY_MS - 25 * MINUTE_MS))
         moved = at + 1
         place[moved], leave[moved] = place[j], leave[j]
         arrive[moved], flag[moved] = leave[at], 0
@@ -200,7 +209,7 @@ def _trip(net, watch, town, who, i, seed, day, midnight, origin, end, leave, mod
           path, passes, tracks, tracked, used):
     """Go from place to place along the cached route; returns the milliseconds it took."""
     node = town.place_node[origin]
-    m = _route(net, node, town.place_node[end], path)
+    m = route_edges(net, node, town.place_node[end], path)
     pace, wait = _pace(mode, who, leave, k, j)
     total = wait
     for s in range(m):
@@ -259,7 +268,7 @@ def _edge_ms(net, e, mode, pace):
 
 
 @njit(cache=True, nogil=True)
-def _route(net, start, stop, path):
+def route_edges(net, start, stop, path):
     """Edges from junction to junction by way of their hubs; stretches gone out and back at once are cut away."""
     m = 0
     for s in range(net.access_ptr[start], net.access_ptr[start + 1]):

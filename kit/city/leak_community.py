@@ -31,9 +31,8 @@ def write_community(plan, n, n_days, seed, out, first_day, progress):
     residents = min(ESTATE_RESIDENTS, max(1, n // 4))
     numbers = np.r_[np.arange(residents), visitor_numbers(n - residents)]
     people = people_of(town, numbers, seed)
-    progress("days", 0, n)
-    movement = days.simulate(plan, town, people, first_day, n_days, seed, "community", episodes_of=n)
-    progress("days", n, n)
+    movement = days.simulate(plan, town, people, first_day, n_days, seed, "community", episodes_of=n,
+                             progress=progress)
     faults = detect.make_faults(sensors, seed)
     is_camera = (sensors["kind"] == "camera").to_numpy()
     seen = is_camera[movement.passes["sensor"]]

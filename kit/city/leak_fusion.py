@@ -34,9 +34,8 @@ def write_fusion(plan, n, n_days, seed, out, first_day, progress):
     """
     town, sensors = lay_town(plan), days.sensors_of(plan, "fusion")
     people = people_of(town, np.arange(FIRST_PERSON, FIRST_PERSON + n), seed)
-    progress("days", 0, n)
-    movement = days.simulate(plan, town, people, first_day, n_days, seed, "fusion", episodes_of=n, tracks_of=n)
-    progress("days", n, n)
+    movement = days.simulate(plan, town, people, first_day, n_days, seed, "fusion", episodes_of=n, tracks_of=n,
+                             progress=progress)
     faults = detect.make_faults(sensors, seed)
     kind = sensors["kind"].astype(str).to_numpy()
     passes = movement.passes
