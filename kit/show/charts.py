@@ -43,6 +43,10 @@ def chart_matrix(cells, *, title="", alt="", source="", subtitle="", level=None,
     ------
     InputError
         If the frame is empty or `level` has another shape.
+
+    >>> cells = pd.DataFrame({"place": ["1,000 cameras"], "time": ["one day"]}, index=["register"])
+    >>> chart_matrix(cells, title="It held place and time", alt="A table of two cells", source="Invented")
+    <Figure: It held place and time>
     """
     theme.need_columns(cells, list(cells.columns), "chart_matrix")
     if level is not None and level.shape != cells.shape:
@@ -95,6 +99,10 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
     Returns
     -------
     theme.Figure
+
+    >>> shares = pd.DataFrame({"label": ["edges"], "estimate": [0.8], "low": [0.7], "high": [0.9], "n": [100]})
+    >>> chart_estimates(shares, title="Four in five homes are found", alt="A dot at 80 %", source="Invented")
+    <Figure: Four in five homes are found>
     """
     theme.need_columns(estimates, ["label", "estimate", "low", "high", "n"], "chart_estimates")
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=0.62 + 0.36 * len(estimates), size=size)
@@ -141,6 +149,10 @@ def chart_lines(lines, *, title="", alt="", source="", subtitle="", x_label="", 
     Returns
     -------
     theme.Figure
+
+    >>> lines = pd.DataFrame({"series": "kept 90 days", "x": [1, 2], "y": [5, 4]})
+    >>> chart_lines(lines, title="It falls", alt="A falling line", source="Invented", y_label="people")
+    <Figure: It falls>
     """
     theme.need_columns(lines, ["series", "x", "y"], "chart_lines")
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=3.4, size=size)
@@ -173,6 +185,11 @@ def chart_how_few_points(estimates, *, title="", alt="", source="", subtitle="",
     Returns
     -------
     theme.Figure
+
+    >>> found = pd.DataFrame({"known": [1, 2], "estimate": [0.1, 0.9], "low": [0, 0.8], "high": [0.2, 1],
+    ...                       "eligible": [90, 50], "population": 100})
+    >>> chart_how_few_points(found, title="Two are enough", alt="A line that climbs", source="Invented")
+    <Figure: Two are enough>
     """
     theme.need_columns(estimates, ["known", "estimate", "low", "high", "eligible", "population"],
                        "chart_how_few_points")
@@ -213,6 +230,10 @@ def chart_unicity_surface(grid, *, title="", alt="", source="", subtitle="", siz
     Returns
     -------
     theme.Figure
+
+    >>> grid = pd.DataFrame({"place": ["sensor", "4000m"], "time": "1h", "known": 4, "estimate": [0.9, 0.3]})
+    >>> chart_unicity_surface(grid, title="4 km hide most", alt="Two shaded cells", source="Invented")
+    <Figure: 4 km hide most>
     """
     theme.need_columns(grid, ["place", "time", "known", "estimate"], "chart_unicity_surface")
     places, times = list(pd.unique(grid["place"].astype(str))), list(pd.unique(grid["time"].astype(str)))
@@ -264,6 +285,10 @@ def chart_crowd_shrinks(steps, *, title="", alt="", source="", subtitle="", size
     ------
     InputError
         If a count is below one: the person is always among those who match.
+
+    >>> steps = pd.DataFrame({"label": ["everyone", "at the gate at 8"], "people": [10_000, 1]})
+    >>> chart_crowd_shrinks(steps, title="One sighting is enough", alt="Two bars", source="Invented")
+    <Figure: One sighting is enough>
     """
     theme.need_columns(steps, ["label", "people"], "chart_crowd_shrinks")
     if (steps["people"] < 1).any():
