@@ -94,6 +94,11 @@ def week_table(visits, tz, subject_id=None):
     -------
     pandas.DataFrame
         place, weekday (0 is Monday), hour (0 to 23), share (0 to 1); cells never seen are left out.
+
+    >>> at = pd.to_datetime(["2031-03-03 00:10Z"]).as_unit("us")
+    >>> visits = pd.DataFrame({"subject_id": "p_1", "place_id": "gate", "arrived_at": at, "left_at": at})
+    >>> week_table(visits, "Etc/GMT-8").values.tolist()
+    [['gate', 0, 8, 1.0]]
     """
     tables.check(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
     theme.need_columns(visits, ["subject_id"], "week_table")

@@ -19,6 +19,7 @@ from kit.show.theme import CONTRAST, DAY, INK, MUTED, NIGHT, OKABE_ITO, SMALL_PT
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LIGHTS = ("#FFD98A", OKABE_ITO["sky"], "#FF8A4C", "#5FD3A8")
+_SHAPES = ("o", "D", "s", "^")        # so that groups differ in grey print too
 _LARGEST_PT = 8.0
 _MOST_LANES, _MOST_LISTED = 14, 16
 
@@ -266,21 +267,21 @@ def _draw_lights(axes, points, groups, count):
     for widen, strength in ((2.6, 0.07), (1.6, 0.16), (1, 0.95)):
         for group, size in sorted(set(zip(groups, step, strict=True))):
             here = points[(groups == group) & (step == size)]
-            axes.plot(here.x, here.y, "o", color=_LIGHTS[group], alpha=strength, markeredgewidth=0, zorder=4,
+            axes.plot(here.x, here.y, _SHAPES[group], color=_LIGHTS[group], alpha=strength, markeredgewidth=0, zorder=4,
                       markersize=_LARGEST_PT * np.sqrt(size / 10) * widen)
 
 
 def _key_of_lights(axes, classes, groups, count):
     names = ["elsewhere" if classes else "sensors", *classes]
-    rows = [(f"{theme.clean(name, 40)}: {np.count_nonzero(groups == n):,}", _LIGHTS[n], 5)
+    rows = [(f"{theme.clean(name, 40)}: {np.count_nonzero(groups == n):,}", _LIGHTS[n], 5, _SHAPES[n])
             for n, name in enumerate(names) if np.any(groups == n)]
     if count is not None:
-        rows.append((f"{count.max():,.0f} passages", "white", _LARGEST_PT))
-    for line, (text, colour, points) in enumerate(rows):
+        rows.append((f"{count.max():,.0f} passages", "white", _LARGEST_PT, "o"))
+    for line, (text, colour, points, shape) in enumerate(rows):
         level = 0.965 - 0.042 * line
-        axes.plot(0.80, level, "o", markersize=points, color=colour, transform=axes.transAxes, zorder=7,
+        axes.plot(0.78, level, shape, markersize=points, color=colour, transform=axes.transAxes, zorder=7,
                   markeredgewidth=0)
-        axes.text(0.82, level, text, transform=axes.transAxes, color=NIGHT["ink"], fontsize=SMALL_PT, va="center",
+        axes.text(0.80, level, text, transform=axes.transAxes, color=NIGHT["ink"], fontsize=SMALL_PT, va="center",
                   zorder=7)
 
 

@@ -204,6 +204,10 @@ def source_line(exposure, note=""):
     Returns
     -------
     str
+
+    >>> from types import SimpleNamespace
+    >>> source_line(SimpleNamespace(name="register", synthetic=True, manifest={"seed": 7})).partition(";")[0]
+    'Port Nemo, register: an invented city, invented people'
     """
     from kit import __version__
 
