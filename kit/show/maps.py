@@ -113,8 +113,6 @@ def map_base(where, basemap, *, title="", alt="", source="", subtitle="", ground
         If title, alt or source is missing or empty, the ground has no such name, or the extent is no extent.
     """
     theme.require_words(title, alt, source)
-    words = {name: theme.plain(text) for name, text in
-             (("title", title), ("subtitle", subtitle), ("alt", alt), ("source", source))}
     if ground not in GROUNDS:
         raise InputError(f"There is no ground {ground!r}; use light or dark.")
     west, south, east, north = _extent(where)
@@ -123,8 +121,7 @@ def map_base(where, basemap, *, title="", alt="", source="", subtitle="", ground
                    attributionControl=False)
     m.options.update(minZoom=8, maxZoom=18)
     m.fit_bounds([[south, west], [north, east]], padding=(6, 6))
-    offline(m, title=words["title"], alt=words["alt"], source=words["source"], subtitle=words["subtitle"],
-            height_px=height_px, ground=ground)
+    offline(m, title=title, alt=alt, source=source, subtitle=subtitle, height_px=height_px, ground=ground)
     _add_ground(m, basemap, GROUNDS[ground])
     return m
 
