@@ -129,34 +129,36 @@ class _Run:
         """Read every file, in order of name, into its source's harvest; what is no record goes to the quarantine."""
         with ThreadPoolExecutor(_THREADS) as pool:
             for file, source in files:
-                harvest = self.harvests[source.name]
-                before = harvest.report.rows_in
-                digest = sha256()
-                for part in self._parts(file, source, digest, pool):
-                    harvest.add(part, self.records_numbered + harvest.report.rows_in - before)
-                    quarantine.writelines(dumps(q, ensure_ascii=False) + "\n" for q in part.quarantine)
-                if "sightings" in source.makes or "fixes" in source.makes:
-                    self.records_numbered += harvest.report.rows_in - before
-                harvest.report.files.append(file.name)
-                self.inputs.append({"file": file.name, "bytes": file.stat().st_size, "sha256": digest.hexdigest(),
-                                    "source": source.name})
+                self._read_file(file, source, quarantine, pool)
         self._require_some()
+
+    def _read_file(self, file, source, quarantine, pool):
+        harvest, digest, records = self.harvests[source.name], sha256(), 0
+        for part in self._parts(file, source, digest, pool):
+            harvest.add(part, self.records_numbered + records)
+            records += part.count
+            quarantine.writelines(dumps(q, ensure_ascii=False) + "\n" for q in part.quarantine)
+        size = file.stat().st_size
+        if not records and (source.form != "csv" or not size):
+            raise InputError(f"The file {file.name} is empty; get a whole copy of the dump, or leave the file out.")
+        if "sightings" in source.makes or "fixes" in source.makes:
+            self.records_numbered += records
+        harvest.report.files.append(file.name)
+        self.inputs.append({"file": file.name, "bytes": size, "sha256": digest.hexdigest(), "source": source.name})
 
     def _parts(self, file, source, digest, pool):
         """The file's blocks, parsed and cleaned, in order; a few are always under way."""
-        pending, header, first, blocks = deque(), None, 0, 0
+        pending, header, first = deque(), None, 0
         for block in formats.read_blocks(file, digest):
             if source.form == "csv" and header is None:
                 header, first = formats.csv_header(block, file.name)
                 _check_header(header, source, file.name)
             pending.append(pool.submit(_clean_block, block, source, header, first, self.tz, file.name))
-            first, blocks = 0, blocks + 1
+            first = 0
             self.bytes_done += len(block.data)
             self.progress(file.name, self.bytes_done, self.bytes_in_all)
             if len(pending) >= _AHEAD:
                 yield pending.popleft().result()
-        if not blocks:
-            raise InputError(f"The file {file.name} is empty; get a whole copy of the dump, or leave the file out.")
         while pending:
             yield pending.popleft().result()
 

@@ -363,9 +363,11 @@ def test_mistakes_are_told_in_one_sentence_and_leave_nothing_behind(register, tm
 
 
 def test_an_empty_file_and_a_dump_that_fits_no_recipe_are_refused(raw, tmp_path):
-    empty = raw.lay_out(tmp_path / "empty", {**raw.REGISTER, "persons.jsonl": ""})
-    with pytest.raises(InputError, match=r"persons\.jsonl is empty"):
-        ingest.sanitize(empty, "register", PRIVATE, tmp_path / "out")
+    for name, files, recipe in (("persons.jsonl", raw.REGISTER, "register"), ("task.csv", raw.FUSION, "fusion")):
+        for nothing in ("", "\n\r\n") if name == "persons.jsonl" else ("",):
+            empty = raw.lay_out(tmp_path / "empty", {**files, name: nothing})
+            with pytest.raises(InputError, match=rf"{name} is empty"):
+                ingest.sanitize(empty, recipe, PRIVATE, tmp_path / "out")
     odd = '{"id_no":"a","tracker_id":1,"at":3}\n'
     other = raw.lay_out(tmp_path / "other", {**raw.REGISTER, "passages.jsonl": odd})
     with pytest.raises(InputError, match=r"Nothing in passages\.jsonl could be used .*reason is: no time"):
