@@ -1,0 +1,106 @@
+"""The command line as a user meets it: what it writes, and one sentence with exit code 2 for each mistake."""
+
+import json
+import sys
+
+import pytest
+
+from kit import cli
+from kit.exposure import sample_folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Call `kit` with arguments; returns exit code, standard output and standard error."""
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["kit", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+    return call
+
+
+def is_one_sentence(text):
+    lines = [line for line in text.splitlines() if line.strip() and "\u2501" not in line]
+    return len(lines) == 1 and lines[0].rstrip().endswith((".", "!"))
+
+
+def test_from_a_city_to_an_exposure_in_two_commands(run, tmp_path):
+    code, out, _ = run("city", "--exposure", "register", "--people", 300, "--days", 1, "--seed", 5, "--out",
+                       tmp_path / "raw")
+    assert code == 0
+    assert "persons.jsonl: 300 records" in out
+    code, out, _ = run("ingest", "run", tmp_path / "raw", "--recipe", "register", "--out", tmp_path / "clean")
+    assert code == 0
+    assert "quarantined" in out
+    report = json.loads((tmp_path / "clean" / "report.json").read_text())
+    assert report["rows_in"] == report["rows_kept"] + report["rows_quarantined"]
+    assert (tmp_path / "clean" / "datapackage.json").exists()
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["city", "--exposure", "registre", "--out", "new"], "register, community or fusion"),
+    (["city", "--exposure", "register", "--people", "1", "--out", "new"], "from 2 to"),
+    (["city", "--exposure", "register", "--days", "0", "--out", "new"], "from 1 to"),
+    (["city", "--exposure", "register", "--seed", "-3", "--out", "new"], "seed"),
+    (["city", "--exposure", "register", "--out", "full"], "not empty"),
+    (["ingest", "run", "nowhere", "--recipe", "register", "--out", "new"], "nowhere"),
+    (["ingest", "run", "empty", "--recipe", "register", "--out", "new"], "empty"),
+    (["ingest", "run", "full", "--recipe", "registre", "--out", "new"], "register"),
+    (["ingest", "run", "full", "--recipe", "register", "--out", "full"], "not empty"),
+    (["ingest", "run", "full", "--recipe", "register", "--key", "no.key", "--out", "new"], "key file"),
+    (["walk", "--notebooks", "empty", "--out", "new"], "no notebook"),
+    (["walk", "--notebooks", "empty", "--out", "full"], "no notebook"),
+])
+def test_a_mistake_is_one_sentence_and_writes_nothing(run, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("keep me")
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert is_one_sentence(err), err
+    assert says in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "full"]
+    assert [p.name for p in (tmp_path / "full").iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("arguments", [["city", "--exposure", "register", "--seed", "x", "--out", "new"], ["fly"],
+                                       ["city", "--exposure", "register"]])
+def test_words_that_are_no_command_end_with_code_2(run, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert "Error" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_in_a_dump_is_named(run, tmp_path):
+    run("city", "--exposure", "register", "--people", 50, "--out", tmp_path / "raw")
+    (tmp_path / "raw" / "passages.jsonl").write_text("")
+    code, _, err = run("ingest", "run", tmp_path / "raw", "--recipe", "register", "--out", tmp_path / "clean")
+    assert code == 2
+    assert "passages.jsonl" in err
+    assert not (tmp_path / "clean").exists()
+
+
+def test_the_demo_key_is_refused_for_a_dump_that_is_not_marked_invented(run, tmp_path):
+    run("city", "--exposure", "register", "--people", 50, "--out", tmp_path / "raw")
+    (tmp_path / "raw" / "manifest.json").unlink()
+    code, _, err = run("ingest", "run", tmp_path / "raw", "--recipe", "register", "--out", tmp_path / "clean")
+    assert code == 2
+    assert "demo key" in err
+
+
+def test_a_sample_folder_that_is_none_is_left_alone(run, tmp_path):
+    (tmp_path / "register").mkdir()
+    (tmp_path / "register" / "thesis.txt").write_text("three years of work")
+    code, _, err = run("samples", "--out", tmp_path)
+    assert code == 2
+    assert "holds no sample" in err
+    assert (tmp_path / "register" / "thesis.txt").exists()
+    assert sample_folder("register") != tmp_path / "register"
