@@ -257,7 +257,7 @@ def test_no_raw_identifier_is_in_any_output(name, key, tmp_path, request):
 
 
 def test_a_field_name_that_looks_like_somebody_is_masked(raw, tmp_path):
-    named = raw.passage(1, '{"$date":1931067671620}')[:-1] + ',"13800138000":1,"Sample Person 9":2,"speed":3}'
+    named = raw.passage(1, '{"$date":1931067671620}')[:-1] + ',"10000000000":1,"Sample Person 9":2,"speed":3}'
     dump = raw.lay_out(tmp_path / "dump", {**raw.REGISTER, "passages.jsonl": named})
     report = ingest.sanitize(dump, "register", PRIVATE, tmp_path / "out")
     assert sorted(report.source("passages").fields_not_in_recipe) == ["00000000000", "speed", "xxxxxx xxxxxx 0"]
