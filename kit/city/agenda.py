@@ -9,17 +9,18 @@ then somewhere new (Song et al. 2010, doi 10.1038/nphys1760).
 import numpy as np
 from numba import njit
 
-from kit.city.chance import bell, cumulative_weights, key, pick, unit, word32
+from kit.city.chance import bell, below, cumulative_weights, key, pick, unit, word32
 from kit.city.people import AT_HOME, DAY_WORKER, LATE_WORKER, NIGHT_WORKER, PUPIL, RETIRED, STUDENT
 
 SECOND_MS, MINUTE_MS, DAY_MS = 1_000, 60_000, 86_400_000
 HOUR_MS = 60 * MINUTE_MS
 OUT_OF_TOWN = -1
 AT_HOME_TONIGHT, AT_WORK_TONIGHT, LATE_TONIGHT, AWAY_TONIGHT = range(4)
-FAVOURITES = 80
-EXPLORE = 0.10
-_RANKS = cumulative_weights((np.arange(FAVOURITES) + 2.0) ** -1.25)
-_DAY, _HABIT, _FAVOURITE, _SPELL, _WORKDAY, _LATE, _TOGETHER, _CAR = 21, 22, 23, 24, 25, 26, 27, 28
+FAVOURITES, CUSTOMERS, TABLES = 32, 120, 8
+EXPLORE = 0.06
+_RANKS = cumulative_weights((np.arange(FAVOURITES) + 2.5) ** -1.0)
+_TABLE_RANKS = cumulative_weights((np.arange(TABLES) + 1.0) ** -1.0)
+_DAY, _HABIT, _FAVOURITE, _SPELL, _WORKDAY, _LATE, _TOGETHER, _CAR, _TABLE, _CUSTOMER = range(200, 400, 20)
 _SPELL_DAYS = 14
 
 
@@ -191,7 +192,7 @@ def _wake(town, who, seed, day, before, k, place, leave):
     if before == LATE_TONIGHT:
         n = _push(place, leave, 0, late_place(town, who, seed, day - 1), np.int64((0.2 + 2.6 * unit(k, 4)) * HOUR_MS))
         return n, np.int64((9.5 + 2 * unit(k, 3)) * HOUR_MS)
-    return 0, np.int64((8.8 + 2.5 * unit(k, 3)) * HOUR_MS)
+    return 0, np.int64((8.4 + 4.6 * unit(k, 3) * unit(k, 19)) * HOUR_MS)
 
 
 @njit(cache=True, nogil=True)
@@ -213,23 +214,30 @@ def _work(town, who, seed, day, k, free, place, leave, n):
         n, free = _outings(town, who, seed, day, k, free, starts - 2 * HOUR_MS, 0.45, place, leave, n)
     n = _push(place, leave, n, who.home, starts - estimate(town, who.home, who.anchor))
     if who.schedule == DAY_WORKER and unit(key(seed, _HABIT, who.person_no, 2), 0) < 0.035:
-        n = _rounds(town, who, k, starts, ends, place, leave, n)
+        n = _rounds(town, who, seed, k, starts, ends, place, leave, n)
     elif who.schedule != PUPIL and hours > 6 and starts < 10.5 * HOUR_MS:
         likes_lunch_out = 0.1 + 0.5 * unit(key(seed, _HABIT, who.person_no, 1), 0)
         if unit(k, 6) < likes_lunch_out:
             noon = np.int64((12.0 + 1.2 * unit(k, 7)) * HOUR_MS)
-            table = town.spot_place[pick(town.errand_cum[town.place_cell[who.anchor]], word32(k, 8))]
+            table = _lunch_table(town, who, seed, pick(_TABLE_RANKS, word32(k, 8)))
             n = _push(place, leave, n, who.anchor, noon)
             eaten = np.int64((22 + 30 * unit(k, 9)) * MINUTE_MS)
             n = _push(place, leave, n, table, noon + estimate(town, who.anchor, table) + eaten)
     n = _push(place, leave, n, who.anchor, ends)
     free, at = ends, who.anchor
-    if unit(k, 10) < 0.38 * who.outgoing and ends < 21 * HOUR_MS:
+    if unit(k, 10) < 0.46 * who.outgoing and ends < 21 * HOUR_MS:
         shop = choose(town, who, seed, k, 10)
         free = ends + estimate(town, who.anchor, shop) + np.int64((8 + 45 * unit(k, 11) * unit(k, 12)) * MINUTE_MS)
         n = _push(place, leave, n, shop, free)
         at = shop
     return n, free + estimate(town, at, who.home) + 15 * MINUTE_MS
+
+
+@njit(cache=True, nogil=True)
+def _lunch_table(town, who, seed, rank):
+    """One of the few places near work where a person eats."""
+    k = key(seed, _TABLE, who.person_no, rank)
+    return town.spot_place[pick(town.errand_cum[town.place_cell[who.anchor]], word32(k, 0))]
 
 
 @njit(cache=True, nogil=True)
@@ -246,12 +254,13 @@ def _hours(who, seed, day):
 
 
 @njit(cache=True, nogil=True)
-def _rounds(town, who, k, starts, ends, place, leave, n):
-    """The few who work on the road: calls all over the city."""
+def _rounds(town, who, seed, k, starts, ends, place, leave, n):
+    """The few who work on the road: calls on customers all over the city."""
     n = _push(place, leave, n, who.anchor, starts + 20 * MINUTE_MS)
     clock, at = starts + 20 * MINUTE_MS, who.anchor
     for call in range(12):
-        there = town.spot_place[pick(town.roam_cum, word32(k, 200 + call))]
+        customer = key(seed, _CUSTOMER, who.person_no, below(k, 200 + call, CUSTOMERS))
+        there = town.spot_place[pick(town.roam_cum, word32(customer, 0))]
         clock += estimate(town, at, there) + np.int64((8 + 25 * unit(k, 220 + call)) * MINUTE_MS)
         if clock > ends:
             break
@@ -269,7 +278,7 @@ def _evening(town, who, seed, day, k, free, place, leave, n):
         return n, free
     if u < who.host_rate and who.host >= 0:
         return _out(town, who, k, 14, who.host, free + np.int64(unit(k, 15) * HOUR_MS), 1.0, place, leave, n)
-    if u < (0.34 if friday else 0.20) * who.outgoing:
+    if u < (0.40 if friday else 0.26) * who.outgoing:
         there = choose(town, who, seed, k, 16)
         return _out(town, who, k, 17, there, free + np.int64(1.5 * unit(k, 15) * HOUR_MS), 0.6, place, leave, n)
     return n, free
@@ -278,8 +287,9 @@ def _evening(town, who, seed, day, k, free, place, leave, n):
 @njit(cache=True, nogil=True)
 def _free_day_appetite(who, day):
     """How many outings a free day brings, roughly."""
-    base = 1.0 if who.schedule in (RETIRED, AT_HOME) else 1.25
-    return base * (1.2 if (day + 3) % 7 == 5 else 0.95)
+    base = 0.95 if who.schedule in (RETIRED, AT_HOME) else 1.1
+    weekday = (day + 3) % 7
+    return base * (1.0 if weekday == 5 else 0.78 if weekday == 6 else 1.05)
 
 
 @njit(cache=True, nogil=True)
@@ -288,12 +298,12 @@ def _outings(town, who, seed, day, k, free, until, appetite, place, leave, n):
     together = key(seed, _TOGETHER, who.household_no, day)
     joint_at = np.int64((10.5 + 6 * unit(together, 1)) * HOUR_MS)
     weekend = (day + 3) % 7 >= 5
-    joint = weekend and who.household_size > 1 and unit(together, 0) < 0.40 and unit(k, 20) < 0.85
+    joint = weekend and who.household_size > 1 and unit(together, 0) < 0.30 and unit(k, 20) < 0.85
     joint = joint and free < joint_at < until
     visits = who.host >= 0 and unit(k, 21) < who.host_rate * (1.6 if weekend else 1.0)
-    chance = min(0.93, 0.62 * appetite * (0.55 + 0.6 * who.outgoing))
+    chance = min(0.93, 0.68 * appetite * (0.55 + 0.6 * who.outgoing))
     for turn in range(5):
-        starts = free + np.int64(unit(k, 22 + turn) * (1.2 if turn == 0 else 2.6) * HOUR_MS)
+        starts = free + np.int64(unit(k, 22 + turn) * (2.8 if turn == 0 else 2.6) * HOUR_MS)
         if joint and starts > joint_at - 100 * MINUTE_MS:
             rank = pick(_RANKS, word32(together, 2))
             there = _draw_place(town, who, key(seed, _FAVOURITE + 10, who.household_no, rank), 3)
