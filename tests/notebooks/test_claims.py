@@ -1,0 +1,144 @@
+"""What the notebooks say in words about the samples, asserted from the samples."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+import kit
+from kit import geo, movement, reidentify
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+def knobs(name):
+    """The constants of a notebook's second code cell."""
+    code = [c for c in nbformat.read(NOTEBOOKS / name, as_version=4).cells if c.cell_type == "code"]
+    return {n.targets[0].id: ast.literal_eval(n.value) for n in ast.parse(code[1].source).body}
+
+
+@pytest.fixture(scope="module")
+def register():
+    return kit.open_exposure("register")
+
+
+@pytest.fixture(scope="module")
+def community():
+    return kit.open_exposure("community")
+
+
+@pytest.fixture(scope="module")
+def faces(community):
+    return community.sightings.query("source == 'face'")
+
+
+def test_01_most_people_have_fewer_than_four_records_and_many_have_none(register):
+    people = (register.subjects["kind"] == "person").sum()
+    records = register.sightings["subject_id"].value_counts()
+    assert (records >= 4).sum() / people < 0.5
+    assert (records >= 1).sum() / people < 0.8
+
+
+def test_00_hardly_any_camera_misses_nobody_and_some_miss_a_third(register):
+    rates = register.truth()["sensors"]["detection_rate"]
+    assert rates.between(0.6, 0.95).all()
+    assert (rates < 2 / 3).any()
+
+
+@pytest.fixture(scope="module")
+def day(community, faces):
+    given = knobs("03_one_day.ipynb")
+    local = faces["time"].dt.tz_convert(community.tz).dt.strftime("%Y-%m-%d")
+    return faces[(faces["subject_id"] == given["PERSON"]) & (local == given["DAY"]) & ~faces["duplicate"]]
+
+
+def test_03_one_sighting_of_the_day_is_in_the_other_estate_and_it_is_the_false_one(community, day):
+    wrong = community.truth()["sightings"].query("why == 'false_match'")["sighting_id"]
+    false = day[day["sighting_id"].isin(wrong)]
+    usual = day["sensor_id"].mode()[0]
+    at = community.sensors.set_index("sensor_id").geometry
+    away = day["sensor_id"].astype(object).map(lambda s: float(geo.haversine_m(at[s].x, at[s].y, at[usual].x,
+                                                                               at[usual].y)))
+    assert 9 <= len(day) <= 15  # "a dozen lines"
+    assert len(false) == 1
+    assert (away > 1_000).sum() == 1
+    assert away[false.index[0]] > 1_000
+    assert away.drop(false.index).max() < 500
+
+
+def test_03_the_false_record_scores_low_but_no_lower_than_thousands_of_true_ones(community, faces, day):
+    wrong = community.truth()["sightings"].query("why == 'false_match'")["sighting_id"]
+    score = day.loc[day["sighting_id"].isin(wrong), "score"].iloc[0]
+    true = faces[faces["subject_id"].notna() & ~faces["sighting_id"].isin(wrong)]
+    assert score < true["score"].median()
+    assert (true["score"] < score).sum() > 2_000
+
+
+def test_03_no_pair_of_sightings_lies_between_ten_seconds_and_three_minutes(faces):
+    counts = [len(movement.find_visits(faces, max_gap=gap)) for gap in ("10s", "1min", "3min")]
+    assert (counts[0] - counts[-1]) / counts[0] < 0.005
+
+
+def test_03_whose_records_are_few_are_wrong_more_often(community, faces):
+    wrong = community.truth()["sightings"].query("why == 'false_match'")["sighting_id"]
+    people = faces.dropna(subset="subject_id").assign(wrong=faces["sighting_id"].isin(wrong))
+    people = people.groupby("subject_id", observed=True)["wrong"].agg(["size", "sum"])
+    few, many = people[people["size"] <= 10], people[people["size"] > 100]
+    assert few["sum"].sum() / few["size"].sum() > 0.5
+    assert many["sum"].sum() / many["size"].sum() < 0.03
+
+
+@pytest.fixture(scope="module")
+def home_scores(community, faces):
+    visits = movement.find_visits(faces, community.sensors, place="zone")
+    truth = community.truth()["places"]
+    scores = {}
+    for method in ("edges", "nights", "count", "duration", "osna"):
+        table = movement.score_places(movement.infer_places(visits, community.tz, method=method), truth)
+        scores[method] = table.query("role == 'home'").set_index(["group", "measure"])["estimate"]
+    return scores
+
+
+def test_04_the_edges_of_the_night_name_most_doors_and_phone_methods_few(home_scores):
+    found = {method: score["all", "named rightly"] for method, score in home_scores.items()}
+    assert found["edges"] > 0.9
+    assert max(v for m, v in found.items() if m != "edges") < 0.5
+
+
+def test_04_night_workers_are_found_least(home_scores):
+    found = home_scores["edges"].xs("named rightly", level="measure").drop("all")
+    assert found.idxmin() == "night worker"
+    assert found.min() < found.drop("night worker").min()
+
+
+def test_04_the_resident_of_the_week_strip_is_hardly_seen_in_working_hours(community, faces):
+    person = knobs("04_home_and_routine.ipynb")["PERSON"]
+    local = faces.loc[faces["subject_id"] == person, "time"].dt.tz_convert(community.tz)
+    weekday = local[local.dt.weekday < 5].dt.hour
+    assert weekday.between(10, 16).mean() < 0.05
+    assert weekday.isin([8, 9, 18, 19]).mean() > 0.5
+
+
+def test_05_sampling_people_raises_unicity(faces):
+    everyone = reidentify.unicity(reidentify.make_points(faces), known=2, people=None)
+    some = faces["subject_id"].cat.categories[::10]
+    tenth = reidentify.unicity(reidentify.make_points(faces[faces["subject_id"].isin(some)]), known=2, people=None)
+    assert tenth["low"][0] > everyone["high"][0]
+
+
+def test_05_each_further_point_undoes_a_step_of_coarsening(register):
+    def share(place, time, known):
+        points = reidentify.make_points(register.sightings, place, time, sensors=register.sensors)
+        return reidentify.unicity(points, known=known, people=None)["estimate"][0]
+    assert share("sensor", "1h", 3) > share("sensor", "5min", 2) - 0.1
+    assert share("1km", "4h", 4) > share("sensor", "1h", 3) - 0.1
+
+
+def test_05_more_days_mean_more_people_with_four_points_and_rarer_points(faces):
+    day = (faces["time"] - faces["time"].min()).dt.days
+    kept = pd.concat([reidentify.unicity(reidentify.make_points(faces[day < days]), known=4, people=None)
+                      for days in (1, 90)])
+    assert kept["eligible"].is_monotonic_increasing
+    assert kept["estimate"].is_monotonic_increasing
