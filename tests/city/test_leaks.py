@@ -337,7 +337,7 @@ def test_one_population_in_all_three_exposures(tmp_path):
 
 
 @pytest.mark.parametrize(("exposure", "people", "days"), [("register", 300, 1), ("community", 40, 2),
-                                                          ("fusion", 12, 2)])
+                                                          ("fusion", 60, 2)])
 def test_same_seed_same_bytes_other_seed_other_data(tmp_path, exposure, people, days):
     made = []
     for i, seed in enumerate((5, 5, 6)):
