@@ -18,6 +18,7 @@ from kit.city.agenda import DAY_MS, MINUTE_MS, OUT_OF_TOWN, SECOND_MS, by_car, p
 from kit.city.chance import below, key, unit
 from kit.city.estate import entrance_walk, lay_ways, no_ways, strolls
 from kit.city.passes import BY_CAR, EPISODE, FORWARD, PASS, TRACK, keep_episode, keep_pass, keep_track
+from kit.parallel import cores
 
 STATION_REACH_M = 800.0
 UTC_OFFSET_MS = 8 * 3_600_000
@@ -64,6 +65,14 @@ def simulate(plan, town, people, first_day, days, seed, exposure="register", epi
     Movement
         `PASS.sensor` is a row of the exposure's sensors in `plan.sensors`; rows come by person, then by time of
         trip. An episode's `place` is a `place_id` (-1 out of town), its flag BY_CAR when the person came by car.
+
+    >>> from kit.city.people import lay_town, make_people
+    >>> from kit.city.plan import make_plan
+    >>> plan = make_plan()
+    >>> town, people = lay_town(plan), make_people(plan, 5, seed=1)
+    >>> movement = simulate(plan, town, people, first_day=22_350, days=1, seed=1, episodes_of=5)
+    >>> sorted(set(movement.episodes["who"].tolist()))
+    [0, 1, 2, 3, 4]
     """
     net, watch = lay_net(plan), lay_watch(plan, exposure)
     cuts = [(a, min(a + _CHUNK, people.size)) for a in range(0, people.size, _CHUNK)]
@@ -72,7 +81,7 @@ def simulate(plan, town, people, first_day, days, seed, exposure="register", epi
         return _run_chunk(net, watch, town, people, cut, np.uint64(seed), first_day, days, episodes_of, tracks_of)
 
     parts = []
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for cut, part in zip(cuts, pool.map(run, cuts), strict=True):
             parts.append(part)
             if progress:

@@ -16,6 +16,7 @@ from numba import njit
 
 from kit.city.chance import bell, bells, below, key, unit, units
 from kit.errors import KitError
+from kit.parallel import cores
 
 PASSAGES_A_DAY = 2.60
 LOWEST_RATE, HIGHEST_RATE = 0.60, 0.95
@@ -74,7 +75,7 @@ def detect(passes, people, gallery, faults, seed, matches=None):
                        code, np.uint64(seed), out)
         return out[:used]
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         records = np.concatenate(list(pool.map(run, cuts[:-1], cuts[1:])))
     return records[np.argsort(records["time_ms"], kind="stable")]
 

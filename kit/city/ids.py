@@ -55,7 +55,11 @@ def imsi_numbers(device_no, seed):
 
 
 def plates(person_no):
-    """Licence plates `ZZ-0123~`, one a person below 10,000."""
+    """Licence plates, one a person below 10,000.
+
+    >>> plates([0, 1]).tolist()
+    ['ZZ-4243~', 'ZZ-2162~']
+    """
     scrambled = (np.asarray(person_no, dtype=np.int64) * 7919 + 4243) % PLATES
     return np.array([f"ZZ-{n:04d}~" for n in scrambled], dtype=object)
 

@@ -56,6 +56,12 @@ def write_dump(exposure, people=None, days=None, seed=0, out=None, first_day=Non
     ------
     InputError
         For an unknown exposure, a number out of range, or a folder that is not empty; nothing is written then.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     counts = write_dump("fusion", people=20, days=1, out=f"{folder}/dump")
+    >>> list(counts)[:3]
+    ['checkpoint.csv', 'datadoor.csv', 'fuel.csv']
     """
     if exposure not in EXPOSURES:
         raise InputError(f"There is no exposure {exposure!r}; choose register, community or fusion.")

@@ -14,6 +14,7 @@ from numba import njit
 
 from kit.city.chance import bell, below, cumulative_weights, key, pick, unit, word32
 from kit.errors import InputError
+from kit.parallel import cores
 
 SCHEDULES = ("day worker", "late worker", "night worker", "pupil", "student", "retired", "at home")
 DAY_WORKER, LATE_WORKER, NIGHT_WORKER, PUPIL, STUDENT, RETIRED, AT_HOME = range(7)
@@ -66,6 +67,10 @@ def make_people(plan, n, seed):
     ------
     InputError
         When `n` or `seed` is no usable whole number.
+
+    >>> from kit.city.plan import make_plan
+    >>> make_people(make_plan(), 3, seed=1)["person_no"].tolist()
+    [0, 1, 2]
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise InputError(f"The number of people must be a whole number from 1 up, but got {n!r}; give 20000, say.")
@@ -78,13 +83,17 @@ def people_of(town, numbers, seed):
     numbers = np.ascontiguousarray(numbers, dtype=np.int64)
     out = np.zeros(numbers.size, dtype=PERSON)
     cuts = range(0, numbers.size, 65_536)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         list(pool.map(lambda a: _fill_people(town, np.uint64(seed), numbers[a:a + 65_536], out[a:a + 65_536]), cuts))
     return out
 
 
 def visitor_numbers(n=VISITORS):
-    """The person numbers of the estates' visitors: 1000, 1007, 1014, …"""
+    """The person numbers of the estates' visitors.
+
+    >>> visitor_numbers(3).tolist()
+    [1000, 1007, 1014]
+    """
     return FIRST_VISITOR + VISITOR_STEP * np.arange(n, dtype=np.int64)
 
 

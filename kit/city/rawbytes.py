@@ -1,10 +1,12 @@
-"""Text by the gigabyte: compiled code that writes records straight into bytes, two threads at a time."""
+"""Text by the gigabyte: compiled code that writes records straight into bytes, on every core."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
+
+from kit.parallel import cores
 
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 _ZERO = np.uint8(48)
@@ -24,18 +26,18 @@ def word_table(words):
 
 
 def write_in_chunks(path, n, rows_a_chunk, widest, fill, progress=None):
-    """Write n records: `fill(first, stop, buffer) -> bytes used` makes each chunk, in order, on two threads."""
+    """Write n records: `fill(first, stop, buffer) -> bytes used` makes each chunk; they land in order."""
 
     def make(first):
         stop = min(first + rows_a_chunk, n)
         buffer = np.empty((stop - first) * widest + 64, np.uint8)
         return buffer[:fill(first, stop, buffer)], stop
 
-    with open(path, "wb") as file, ThreadPoolExecutor(2) as pool:
+    with open(path, "wb") as file, ThreadPoolExecutor(cores()) as pool:
         waiting = deque()
         for first in range(0, n, rows_a_chunk):
             waiting.append(pool.submit(make, first))
-            if len(waiting) > 2:
+            if len(waiting) > cores():
                 _finish(waiting, file, progress)
         while waiting:
             _finish(waiting, file, progress)
