@@ -1,4 +1,4 @@
-"""The community as it leaked: search hits of faces and radio devices round two housing estates, one file a month."""
+"""The community as it leaked: search results of faces and radio devices round two housing estates, one file a month."""
 
 import json
 
@@ -117,12 +117,12 @@ def _write_cameras(sensors, path):
         source = {"camera_id": one.sensor_id, "community": f"NULLVALE-{one.sensor_id.split('-')[1]}",
                   "entrance": one.entrance or None, "lon": round(one.lon, 6), "lat": round(one.lat, 6),
                   "x_m": round(one.x_m, 1), "y_m": round(one.y_m, 1), "kind": one.spot, "indoor": bool(one.indoor)}
-        lines.append(_hit("camera", one.sensor_id, json.dumps(source, separators=(",", ":"))))
+        lines.append(_document("camera", one.sensor_id, json.dumps(source, separators=(",", ":"))))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return len(lines)
 
 
-def _hit(index, name, source):
+def _document(index, name, source):
     return f'{{"_index":"{index}","_id":"{name}","_source":{source}}}'
 
 
@@ -141,7 +141,7 @@ def _face_lines(part, people, sensors, seed, index, file_number):
         person = who[row_of[row["recorded"]]] if row["recorded"] >= 0 else _NOBODY
         sensor = camera[row["sensor"]]
         score = "null" if row["score"] < 0 else f"0.{row['score']:02d}"
-        lines.append(_hit(index, f"{names[i]:016x}", (
+        lines.append(_document(index, f"{names[i]:016x}", (
             f'{{"capture_time":{_spell_time(row["time_ms"], u[i, 0])},"camera_id":"{sensor}",'
             f'"community":"NULLVALE-{sensor[4]}","person_id":{person[0]},"name":{person[1]},"id_no":{person[2]},'
             f'"match_score":{score},"list_hit":{person[3]},"age_est":{guess[i]},'
@@ -191,7 +191,7 @@ def _wifi_lines(part, people, sensors, seed, index, file_number):
         d = back[i]
         known = of_device[d, 0] < 0.10
         probes = [] if rotates[i] else _probes(of_device[d], int(home[i]))
-        lines.append(_hit(index, f"{names[i]:016x}", (
+        lines.append(_document(index, f"{names[i]:016x}", (
             f'{{"ts":{part["time_ms"][i]},"sniffer_id":"{sniffer[i]}","mac":"{mac[i]}",'
             f'"randomised":{_bool(rotates[i])},"rssi_dbm":{rssi[i]},"ssid_probe":{json.dumps(probes)},'
             f'"imei":{_text_or_null(imei[d], known)},"imsi":{_text_or_null(imsi[d], known)}}}')))

@@ -203,11 +203,11 @@ def test_the_community_has_the_documented_fields(dumps):
               "wifi": {"ts", "sniffer_id", "mac", "randomised", "rssi_dbm", "ssid_probe", "imei", "imsi"}}
     spelled = set()
     for file in folder.glob("*.ndjson"):
-        for hit in parsed(file):
-            if hit is None:
+        for document in parsed(file):
+            if document is None:
                 continue
-            assert set(hit) == {"_index", "_id", "_source"}
-            source = hit["_source"]
+            assert set(document) == {"_index", "_id", "_source"}
+            source = document["_source"]
             assert set(source) == wanted[file.name.split("-")[0].split(".")[0]]
             if "capture_time" in source:
                 spelled.add(type(source["capture_time"]).__name__ + ("T" in str(source["capture_time"])) * " iso")
@@ -222,16 +222,16 @@ def test_community_truth_points_at_the_right_lines(dumps):
     who = truth(folder, "people").set_index("person_no")["person_id"]
     owner = truth(folder, "devices").set_index("mac")["person_no"]
     for t in truth(folder, "sightings").itertuples():
-        file, hit = rows[t.sighting_id]
-        if hit is None:
+        file, document = rows[t.sighting_id]
+        if document is None:
             continue
         if file.startswith("wifi"):
-            assert owner[hit["_source"]["mac"]] == t.person_no
-            assert rows[t.duplicate_of][1]["_source"]["mac"] == hit["_source"]["mac"]
+            assert owner[document["_source"]["mac"]] == t.person_no
+            assert rows[t.duplicate_of][1]["_source"]["mac"] == document["_source"]["mac"]
         elif t.why == "unmatched":
-            assert hit["_source"]["person_id"] is None
+            assert document["_source"]["person_id"] is None
         else:
-            assert hit["_source"]["person_id"] == who[t.recorded_person_no]
+            assert document["_source"]["person_id"] == who[t.recorded_person_no]
             assert (t.why == "false_match") == (t.recorded_person_no != t.person_no)
 
 
@@ -239,8 +239,8 @@ def test_residents_are_seen_four_to_eight_times_a_day(dumps):
     folder, _ = dumps["community"]
     people = truth(folder, "people")
     residents = set(people.loc[people["person_no"] < 500, "person_id"])
-    seen = sum(hit is not None and hit["_source"]["person_id"] in residents
-               for file, hit in sightings_of(folder, "community") if file.startswith("face"))
+    seen = sum(document is not None and document["_source"]["person_id"] in residents
+               for file, document in sightings_of(folder, "community") if file.startswith("face"))
     assert 4 <= seen / (len(residents) * 35) <= 8
 
 
