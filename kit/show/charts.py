@@ -101,7 +101,7 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
     theme.Figure
 
     >>> shares = pd.DataFrame({"label": ["edges"], "estimate": [0.8], "low": [0.7], "high": [0.9], "n": [100]})
-    >>> chart_estimates(shares, title="Four in five homes are found", alt="A dot at 80 %", source="Invented")
+    >>> chart_estimates(shares, title="Four in five homes are found", alt="A dot at 80%", source="Invented")
     <Figure: Four in five homes are found>
     """
     theme.need_columns(estimates, ["label", "estimate", "low", "high", "n"], "chart_estimates")
@@ -207,11 +207,11 @@ def chart_how_few_points(estimates, *, title="", alt="", source="", subtitle="",
         for at, row in share.iterrows():
             label = _percent(row["max"])
             if label != _percent(row["min"]):
-                label = f"{_percent(row['min'])[:-2]} to {label}"
+                label = f"{_percent(row['min'])[:-1]} to {label}"
             strip.annotate(label, (at, 1.0), xytext=(0, 1), textcoords="offset points", ha="center", va="bottom",
                            fontsize=SMALL_PT, annotation_clip=False)
         strip.set(ylim=(0, 1), xlim=(known[0] - 0.35, known[-1] + 0.35), xticks=known, yticks=[0, 1],
-                  yticklabels=["0 %", "100 %"], xlabel="points known to the observer (place and time)")
+                  yticklabels=["0%", "100%"], xlabel="points known to the observer (place and time)")
         strip.set_ylabel("have\nthat many", rotation=0, ha="right", va="center", fontsize=SMALL_PT)
     return figure
 
@@ -261,7 +261,7 @@ def chart_unicity_surface(grid, *, title="", alt="", source="", subtitle="", siz
         for panel in panels[:, 0]:
             panel.set_ylabel("size of a place bin")
         bar = figure.colorbar(image, ax=panels, shrink=0.75, aspect=30, pad=0.02, ticks=[0, 0.5, 1])
-        bar.ax.set_yticklabels(["0 %", "half", "100 %"])
+        bar.ax.set_yticklabels(["0%", "half", "100%"])
         bar.set_label("people singled out (line: one half)")
         bar.outline.set_visible(False)
     return figure
@@ -456,7 +456,7 @@ def _tint(share):
 
 
 def _percent(value):
-    return f"{value * 100:.0f} %"
+    return f"{value * 100:.0f}%"
 
 
 def _plain(value):

@@ -93,7 +93,7 @@ def test_estimates_start_at_zero_and_write_interval_and_people(words):
     figure = charts.chart_estimates(SHARES, **words, strong="edges")
     axes = figure.axes[0]
     assert axes.get_xlim() == (0, 1)
-    assert "80 %  (70 % to 90 %), n = 100" in texts(figure)
+    assert "80%  (70% to 90%), n = 100" in texts(figure)
     assert [(bar.get_x(), round(bar.get_width(), 9)) for bar in axes.patches] == [(0.7, 0.2), (0.4, 0.2)]
 
 
@@ -150,12 +150,12 @@ def test_how_few_points_shows_how_many_people_have_them(words):
     lines, strip = figure.axes
     assert lines.get_ylim() == (0, 1)
     assert [bar.get_height() for bar in strip.patches] == [1.0, 0.6]
-    assert {"100 %", "50 to 60 %", "hour", "day"} <= set(texts(figure))
+    assert {"100%", "50 to 60%", "hour", "day"} <= set(texts(figure))
 
 
 def test_how_few_points_takes_unicity_as_it_comes(words):
     one = FEW[FEW["series"] == "hour"].drop(columns="series")
-    assert "60 %" in texts(charts.chart_how_few_points(one, **words))
+    assert "60%" in texts(charts.chart_how_few_points(one, **words))
 
 
 def test_the_surface_has_one_scale_and_a_line_at_one_half(words):
