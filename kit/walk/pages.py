@@ -42,7 +42,7 @@ def write_pages(executed, out):
         before = names[number - 1] if number else None
         after = names[number + 1] if number + 1 < len(names) else None
         links = _links(before, after, executed)
-        _write(out / f"{name}.html", _title(notebook), f"{links}<main>{body}</main>{links}")
+        _write(out / f"{name}.html", _title(notebook), f"{links}<main>{_between_pages(body, executed)}</main>{links}")
     _write(out / "index.html", "Retrace: the walk", _index(executed, covers))
     return out / "index.html"
 
@@ -82,6 +82,11 @@ def _lighter(notebook):
                 output["data"].pop("image/svg+xml", None)
                 output["data"].pop("text/html", None)
     return light
+
+
+def _between_pages(body, executed):
+    """Links from notebook to notebook become links from page to page."""
+    return re.sub(r'href="(\w+)\.ipynb"', lambda m: f'href="{m[1]}.html"' if m[1] in executed else m[0], body)
 
 
 def _title(notebook):

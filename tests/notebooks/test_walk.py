@@ -62,6 +62,13 @@ def test_figures_lie_beside_the_pages_as_png_and_svg(pages):
     assert pngs and pngs == {p.stem for p in (pages / "figures").glob("*.svg")}
 
 
+@pytest.mark.slow
+def test_every_link_of_a_page_leads_somewhere(pages):
+    for page in pages.glob("*.html"):
+        for link in re.findall(r'<a[^>]* href="([^"#]+)', page.read_text(encoding="utf-8")):
+            assert (pages / link).exists(), f"{page.name}: {link}"
+
+
 def small_notebook(folder, *sources):
     folder.mkdir()
     cells = [nbformat.v4.new_markdown_cell("# Does it run?\n"), *map(nbformat.v4.new_code_cell, sources)]
