@@ -238,6 +238,23 @@ def utc(times, name="time"):
     return times.dt.tz_convert("UTC").dt.as_unit("us")
 
 
+def rows_of_sensors(sensors, ids, whose):
+    """Where in the table of sensors each of these ids stands; `whose` names the records they come from.
+
+    >>> rows_of_sensors(pd.DataFrame({"sensor_id": ["a", "b"]}), pd.Index(["b"]), "sightings").tolist()
+    [1]
+    """
+    listed = pd.Index(sensors["sensor_id"])
+    if not listed.is_unique:
+        raise InputError(f"The sensors table names {listed[listed.duplicated()][0]!r} more than once; keep one row for "
+                         "each sensor.")
+    rows = listed.get_indexer(ids)
+    if (rows < 0).any():
+        raise InputError(f"{int((rows < 0).sum())} sensors of the {whose} are not in the sensors table, for example "
+                         f"{ids[rows < 0][0]!r}; add them or leave out their {whose}.")
+    return rows
+
+
 def as_markdown():
     """The data dictionary: every contract as a Markdown table, as `docs/data-dictionary.md` holds it."""
     parts = [_DICTIONARY_HEAD]

@@ -92,12 +92,23 @@ def account_for(sightings):
 def length_us(length, name):
     """A length of time in whole microseconds; `name` is the argument it was given as."""
     try:
-        span = pd.Timedelta(length)
+        span = pd.NaT if is_bare_number(length) else pd.Timedelta(length)
     except (ValueError, TypeError):
         span = pd.NaT
     if span is pd.NaT or span < pd.Timedelta(0):
         raise InputError(f"{name} must be a length of time such as '15min', but it is {length!r}.")
     return span // pd.Timedelta(1, "us")
+
+
+def is_bare_number(length):
+    """Whether a length of time lacks its unit: pandas would take 900 as nanoseconds.
+
+    >>> is_bare_number(900), is_bare_number("900"), is_bare_number("15min")
+    (True, True, False)
+    """
+    if isinstance(length, str):
+        return not any(c.isalpha() or c == ":" for c in length)
+    return isinstance(length, (int, float, np.integer)) and not isinstance(length, np.timedelta64) and length != 0
 
 
 def _places(sensor_ids, sensors, place):
@@ -113,10 +124,7 @@ def _places(sensor_ids, sensors, place):
         return sensor, ids
     tables.check(sensors, "sensors", ["sensor_id", "zone_id"] if place == "zone" else ["sensor_id"])
     sensor, ids = codes.only_used(sensor, ids)
-    where = pd.Index(sensors["sensor_id"]).get_indexer(ids)
-    if (where < 0).any():
-        raise InputError(f"{int((where < 0).sum())} sensors of the sightings are not in the sensors table, for example "
-                         f"{ids[where < 0][0]!r}; add them or leave out their sightings.")
+    where = tables.rows_of_sensors(sensors, ids, "sightings")
     if place == "sensor":
         return sensor, ids
     zone, zones = codes.encode(sensors["zone_id"])
@@ -179,16 +187,16 @@ def _fill(subject, time_us, place, row, gap_us, start, stop, at,
           subject_out, place_out, arrived, left, dwell_min, dwell_max, n_sightings, first, last):
     at -= 1
     stretch = at + 1  # first visit of the visits in a row at this place
-    elsewhere_before = np.nan
+    elsewhere_before = _NAT  # whole numbers: far from 1970 a float no longer holds microseconds
     for i in range(start, stop):
         new_subject = i == start or subject[i] != subject[i - 1]
         moved = not new_subject and place[i] != place[i - 1]
         if moved:
-            for visit in range(stretch, at + 1):
+            for visit in range(stretch, at + 1 if elsewhere_before != _NAT else stretch):
                 dwell_max[visit] = (time_us[i] - elsewhere_before) / 1e6
             elsewhere_before = time_us[i - 1]
         elif new_subject:
-            elsewhere_before = np.nan
+            elsewhere_before = _NAT
         if new_subject or moved:
             stretch = at + 1
         if new_subject or moved or time_us[i] - time_us[i - 1] > gap_us:

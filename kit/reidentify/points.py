@@ -10,6 +10,7 @@ import pandas as pd
 
 from kit import codes, geo, tables
 from kit.errors import InputError
+from kit.movement.visits import is_bare_number
 
 _GRID = re.compile(r"\s*(\d*\.?\d+)\s*(deg|m|km)\s*")
 _NAT = np.iinfo(np.int64).min
@@ -166,7 +167,7 @@ def _south_west(lon, lat):
 
 def _cell_codes(column, row):
     """Number the cells that occur, in order of column, then row."""
-    low, height = row.min(initial=0), int(np.ptp(row)) + 1 if len(row) else 1
+    low, height = (row.min(), int(np.ptp(row)) + 1) if len(row) else (0, 1)
     key, cell = np.unique(column * height + (row - low), return_inverse=True)
     names = pd.MultiIndex.from_arrays([key // height, key % height + low], names=["column", "row"])
     return cell.astype(np.int32), names
@@ -196,10 +197,7 @@ def _positions(records, sensors):
                              "make_points(records, place, time, sensors=sensors).")
         tables.check(sensors, "sensors", ["sensor_id", "geometry"])
         sensor, ids = codes.only_used(*_sensors(records))
-        at = pd.Index(sensors["sensor_id"]).get_indexer(ids)
-        if (at < 0).any():
-            raise InputError(f"{int((at < 0).sum())} sensors of the records are not in the sensors table, for example "
-                             f"{ids[at < 0][0]!r}; add them or leave out their records.")
+        at = tables.rows_of_sensors(sensors, ids, "records")
         lon, lat, spot, what = sensors.geometry.x.iloc[at], sensors.geometry.y.iloc[at], sensor, "sensors"
     lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     wrong = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
@@ -214,7 +212,7 @@ def _bins(records, time):
     if time is None:
         return np.zeros(len(records), np.int32), pd.Index(["any time"])
     try:
-        width_us = pd.Timedelta(time) // pd.Timedelta(1, "us")
+        width_us = 0 if is_bare_number(time) else pd.Timedelta(time) // pd.Timedelta(1, "us")
     except ValueError:
         width_us = 0
     if not width_us > 0:

@@ -47,6 +47,12 @@ def test_dwell_lies_between_what_was_seen_and_what_was_seen_elsewhere():
     assert visits["dwell_max_s"].dropna().tolist() == [10_800, 10_800]
 
 
+def test_bounds_are_whole_microseconds_however_far_from_1970():
+    times = pd.Timestamp("0001-01-02", tz="UTC").as_unit("us") + pd.to_timedelta([3, 15, 26], unit="us")
+    seen = pd.DataFrame({"sighting_id": [0, 1, 2], "subject_id": "a", "sensor_id": list("xyx"), "time": times})
+    assert movement.find_visits(seen)["dwell_max_s"].tolist()[1] == 23e-6
+
+
 def test_one_subjects_bounds_never_come_from_another():
     visits = movement.find_visits(sightings(("a", "x", 1), ("a", "y", 2), ("b", "x", 3), ("b", "y", 4), ("b", "x", 5)))
     assert visits["dwell_max_s"].fillna(-1).tolist() == [-1, -1, -1, 120, -1]
@@ -167,7 +173,10 @@ SENSORS = pd.DataFrame({"sensor_id": ["gate"], "zone_id": ["north"]})
     (broken(sensor_id=[None] * 5), "5 sightings have no sensor_id"),
     (lambda: movement.find_visits(sightings(*ANN), max_gap="soon"), "max_gap"),
     (lambda: movement.find_visits(sightings(*ANN), max_gap="-1min"), "max_gap"),
+    (lambda: movement.find_visits(sightings(*ANN), max_gap=900), "max_gap"),
+    (lambda: movement.find_visits(sightings(*ANN), max_gap="900"), "max_gap"),
     (lambda: movement.find_visits(sightings(*ANN), place="city"), "'sensor' or 'zone'"),
+    (lambda: movement.find_visits(sightings(*ANN), pd.concat([SENSORS, SENSORS])), "'gate' more than once"),
     (lambda: movement.find_visits(sightings(*ANN), place="zone"), "needs the table of sensors"),
     (lambda: movement.find_visits(sightings(*ANN), SENSORS, place="zone"), "1 sensors .* 'mill'"),
     (lambda: movement.find_visits(sightings(*ANN), SENSORS), "1 sensors .* 'mill'"),

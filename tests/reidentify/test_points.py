@@ -60,6 +60,21 @@ def test_degrees_count_from_zero():
     assert points.places.tolist() == [(-1, 0), (0, 0), (1, -1)]
 
 
+def test_cells_keep_apart_on_every_side_of_the_equator():
+    for degrees in (40, 0, -40):
+        lat = [degrees + 0.015, degrees - 0.015, degrees + 0.005]
+        fixes = pd.DataFrame({"subject_id": "x", "lon": [116.395, 116.405, 116.405], "lat": lat})
+        assert make_points(fixes, place="0.01deg", time=None).places.tolist() == [
+            (11639, 100 * degrees + 1), (11640, 100 * degrees - 2), (11640, 100 * degrees)]
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=1, max_size=12), st.integers(-80, 80))
+def test_cells_are_named_by_column_and_row(cells, north):
+    lon, lat = [c + 0.5 for c, _ in cells], [r + north + 0.5 for _, r in cells]
+    fixes = pd.DataFrame({"subject_id": "x", "lon": lon, "lat": lat})
+    assert make_points(fixes, place="1deg", time=None).places.tolist() == sorted({(c, r + north) for c, r in cells})
+
+
 def test_metres_count_from_an_origin_that_is_printed():
     plane = geo.local_plane(-123.39, -48.88)
     lon, lat = plane.to_degrees(np.array([10, 499, 501, 10]), np.array([10, 10, 10, 999]))
@@ -125,11 +140,13 @@ def test_far_apart_times_need_no_room():
     (lambda: make_points(SEEN.assign(time=SEEN["time"].where(SEEN.index > 0))), "1 records have no time"),
     (lambda: make_points(SEEN, time="-1h"), "time must be"),
     (lambda: make_points(SEEN, time="often"), "time must be"),
+    (lambda: make_points(SEEN, time=3600), "time must be"),
     (lambda: make_points(SEEN, place="0deg"), "place must be"),
     (lambda: make_points(SEEN, place="zone"), "place must be"),
     (lambda: make_points(SEEN, place=7), "place must be"),
     (lambda: make_points(SEEN, place="500m"), "give the table of sensors"),
     (lambda: make_points(SEEN, place="500m", sensors=SENSORS.head(1)), "1 sensors .* 'b'"),
+    (lambda: make_points(SEEN, place="500m", sensors=pd.concat([SENSORS, SENSORS])), "'a' more than once"),
     (lambda: make_points(SEEN, place={"a": "north"}), "1 sensors have no zone .* 'b'"),
     (lambda: make_points(FIXES), "needs the column sensor_id"),
     (lambda: make_points(FIXES.assign(lat=[0.0, 91.0, 0.0]), place="1deg"), "1 records .* first in row 1"),
