@@ -20,7 +20,7 @@ HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 METHODS = ("edges", "nights", "count", "duration", "osna")
 _SEEN, _NIGHT, _HOME, _WORK, _DAYS = range(5)
-_UNIT_OFFSET = 1 << 31
+_UNIT_OFFSET = 24 << 26  # of whole days, so that hours counted from it fall into the same days
 _WEIGHS_HOURS = ("duration", "osna")
 
 
@@ -76,8 +76,8 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     pandas.DataFrame
         The `places` table, one row for each subject and place seen: `subject_id, place_id, role` ("home", "work",
         "other")`, nights` (distinct nights that speak for the place: voting nights for "edges", else nights with
-        presence, for work days with presence at work hours)`, share, confidence` (both of the evidence for work in the
-        row of work, of that for home elsewhere).
+        presence; in the row of work the distinct days on which the evidence for work arose)`, share, confidence` (both
+        of the evidence for work in the row of work, of that for home elsewhere).
 
     Raises
     ------

@@ -49,6 +49,12 @@ def test_work_is_where_weekday_hours_are_spent_away_from_home():
     assert (work["role"], work["nights"], work["share"]) == ("work", 2, 1.0)
 
 
+def test_the_last_hour_of_work_belongs_to_its_own_day():
+    day = visits(("ann", "gate", "03-12 07:30"), ("ann", "mill", "03-12 09:05"), ("ann", "mill", "03-12 16:50"),
+                 ("ann", "gate", "03-12 18:00"))
+    assert row(movement.infer_places(day, tz=TZ), "ann", "mill")["nights"] == 1
+
+
 def test_a_night_worker_sleeps_by_day():
     # Gate 21:00, mill 22:00 to 6:00, gate 7:00: the longest gap from noon to noon is noon to 21:00.
     night = visits(("bo", "gate", "03-12 21:00"), ("bo", "mill", "03-12 22:00"), ("bo", "mill", "03-13 06:00"),
