@@ -8,6 +8,7 @@ recomputes the hashes. A folder that is not marked `synthetic` opens only under 
 import datetime as dt
 import hashlib
 import json
+import os
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +27,7 @@ from kit.errors import InputError, IntegrityError, PurposeError
 
 MANIFEST = "datapackage.json"
 SAMPLES = ("register", "community", "fusion")
+WRITES_PAGES = "RETRACE_WRITES_PAGES"  # set for the notebooks of a walk, which only invented records may enter
 _TABLES = ("sensors", "sightings", "fixes", "readings", "subjects")
 
 
@@ -109,7 +111,7 @@ def open_exposure(name_or_path, *, verify=True, today=None):
     IntegrityError
         If the manifest is missing, unreadable, or disagrees with a file.
     PurposeError
-        If the exposure is not synthetic and has no valid `purpose.toml`.
+        If the exposure is not synthetic and has no valid `purpose.toml`, or a walk, which writes pages, asks for it.
 
     >>> open_exposure("register").synthetic
     True
@@ -117,6 +119,7 @@ def open_exposure(name_or_path, *, verify=True, today=None):
     folder = _find(name_or_path)
     manifest = _read_manifest(folder)
     if manifest.get("synthetic") is not True:
+        _require_live(folder)
         _require_purpose(folder, today or dt.date.today())
     if verify:
         _verify(folder, manifest)
@@ -266,14 +269,29 @@ def _read_manifest(folder):
 
 
 def _verify(folder, manifest):
-    for resource in manifest["resources"]:
-        file = folder / resource["path"]
+    try:
+        hashes = {resource["path"]: resource["hash"] for resource in manifest["resources"]}
+    except (TypeError, KeyError):
+        raise IntegrityError(f"The manifest of {manifest['name']} lists a file without its path or hash; "
+                             "make the exposure again.") from None
+    unlisted = [name for name in map(_file_of, _TABLES) if name not in hashes and (folder / name).exists()]
+    if unlisted:
+        raise IntegrityError(f"The manifest of {manifest['name']} does not list {unlisted[0]}, so nothing vouches for "
+                             "it; take the file away or make the exposure again.")
+    for path, expected in hashes.items():
+        file = folder / path
         if not file.is_file():
-            raise IntegrityError(f"The manifest of {manifest['name']} lists {resource['path']}, which is not there; "
+            raise IntegrityError(f"The manifest of {manifest['name']} lists {path}, which is not there; "
                                  "restore the file or make the exposure again.")
-        if file_hash(file) != resource["hash"]:
-            raise IntegrityError(f"The file {resource['path']} of {manifest['name']} is not the one its manifest "
+        if file_hash(file) != expected:
+            raise IntegrityError(f"The file {path} of {manifest['name']} is not the one its manifest "
                                  "describes (SHA-256 differs); restore it or make the exposure again.")
+
+
+def _require_live(folder):
+    if os.environ.get(WRITES_PAGES):
+        raise PurposeError(f"The exposure in {folder.name} holds real records, and the walk writes what it shows into "
+                           "pages; open it in a live notebook, and leave it out of the walk.")
 
 
 def _require_purpose(folder, today):

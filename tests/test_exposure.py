@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import InputError, IntegrityError, PurposeError
-from kit.exposure import logical_hash, open_exposure, overview, write_exposure
+from kit.exposure import WRITES_PAGES, logical_hash, open_exposure, overview, write_exposure
 
 SIGHTINGS = pd.DataFrame({
     "sighting_id": [0, 1],
@@ -67,6 +67,19 @@ def test_a_changed_file_is_noticed(folder):
         open_exposure(folder)
 
 
+def test_a_table_that_the_manifest_does_not_list_is_noticed(folder):
+    (folder / "fixes.parquet").write_bytes((folder / "sightings.parquet").read_bytes())
+    with pytest.raises(IntegrityError, match=r"does not list fixes\.parquet"):
+        open_exposure(folder)
+
+
+@pytest.mark.parametrize("resources", ["abc", [{"name": "x"}], [None]])
+def test_a_list_of_files_that_is_none_is_one_sentence(folder, resources):
+    edit_manifest(folder, resources=resources)
+    with pytest.raises(IntegrityError, match="without its path or hash"):
+        open_exposure(folder)
+
+
 def test_a_missing_file_is_noticed(folder):
     (folder / "sightings.parquet").unlink()
     with pytest.raises(IntegrityError, match=r"lists sightings\.parquet, which is not there"):
@@ -105,6 +118,14 @@ def test_real_records_need_a_purpose(folder):
     exposure = open_exposure(folder, today=TODAY)
     with pytest.raises(InputError, match="nobody holds its truth"):
         exposure.truth()
+
+
+def test_real_records_never_enter_a_walk(folder, monkeypatch):
+    edit_manifest(folder, synthetic=False)
+    (folder / "purpose.toml").write_text(PURPOSE)
+    monkeypatch.setenv(WRITES_PAGES, "1")
+    with pytest.raises(PurposeError, match="live notebook"):
+        open_exposure(folder, today=TODAY)
 
 
 @pytest.mark.parametrize(("text", "says"), [

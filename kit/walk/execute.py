@@ -1,12 +1,14 @@
 """Execute notebooks cold, each in a kernel of its own, two at a time."""
 
 import asyncio
+import os
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from kit.errors import InputError, KitError
+from kit.exposure import WRITES_PAGES
 
 AT_ONCE = 2
 CELL_TIMEOUT_S = 300
@@ -46,7 +48,7 @@ async def _execute(path, progress):
         on_cell_executed=lambda cell_index, **_: progress(path.stem, cell_index + 1, cells))
     progress(path.stem, 0, cells)
     try:
-        await client.async_execute()
+        await client.async_execute(env={**os.environ, WRITES_PAGES: "1"})
     except CellExecutionError as error:
         raise KitError(f"The notebook {path.name} stopped: {error.ename}: {error.evalue}. Open it with "
                        "`python3 run.py lab` and run it to that cell.") from None

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from kit.errors import InputError, KitError
+from kit.exposure import write_exposure
 from kit.walk import execute_notebooks, walk, write_pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +80,15 @@ def small_notebook(folder, *sources):
 def test_a_failing_cell_is_one_sentence_and_leaves_no_page(tmp_path):
     folder = small_notebook(tmp_path / "nb", "1 + 1", "raise ValueError('no such street')")
     with pytest.raises(KitError, match=r"00_small\.ipynb stopped: ValueError: no such street"):
+        walk(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_real_records_never_get_into_a_page(tmp_path):
+    write_exposure(tmp_path / "case", {}, name="case", tz="UTC", synthetic=False)
+    (tmp_path / "case" / "purpose.toml").write_text('reason = "x"\napproved_by = "y"\nretain_until = 9999-01-01\n')
+    folder = small_notebook(tmp_path / "nb", "import kit", "kit.open_exposure('../case')")
+    with pytest.raises(KitError, match=r"PurposeError: .*live notebook"):
         walk(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
