@@ -102,8 +102,8 @@ def _convert(texts, spec, tz, faults, notes):
     if spec.column == "time":
         micros, forms = times.read_times(texts)
         faults.flag(forms == times.MISSING, "no time")
-        faults.flag(forms == times.UNREADABLE, "a time that cannot be read")
         instants, usable = times.to_utc(micros, forms, tz)
+        faults.flag((forms == times.UNREADABLE) | ~times.on_calendar(instants), "a time that cannot be read")
         faults.flag(~usable, f"a clock time that {tz} skipped or had twice")
         return instants if spec.do == "keep" else instants // int(spec.step * 1e6) * int(spec.step * 1e6)
     if spec.column == "date" or (spec.column == "age_band" and spec.what == "time"):

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 import kit
 from kit.errors import InputError
-from kit.exposure import write_exposure
+from kit.exposure import SAMPLES, write_exposure
 from kit.ingest import assemble, columns, formats
 from kit.ingest.identifiers import DEMO_KEY, check_key, demo_key
 from kit.ingest.recipe import load_recipe
@@ -96,6 +96,9 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     manifest = _read_manifest({file.parent for file, _ in files})
     synthetic = manifest.get("synthetic") is True and manifest.get("generator") == CITY
     demo = key == DEMO_KEY
+    if not demo and key in [demo_key(name) for name in SAMPLES]:
+        raise InputError("This key is worked out from the demo key, which everybody knows; make one of your own with "
+                         "secrets.token_bytes(32).")
     if demo and not synthetic:
         raise InputError(f"The demo key is for the invented city, and no manifest.json beside {files[0][0].name} says "
                          f"that this dump is (synthetic: true, generator: {CITY}); make a key of your own with "

@@ -23,6 +23,8 @@ _SECONDS = (10**8, 10**10)
 _MILLIS = (220 * 10**9, 10**13)
 _MICROS = (220 * 10**12, 10**16)
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999
+# From 2 January of year 1 to 30 December 9999: what every zone can place on Python's calendar.
+_CALENDAR = (-62_135_510_400 * _SECOND, 253_402_214_400 * _SECOND)
 
 
 def read_times(texts):
@@ -82,12 +84,18 @@ def to_utc(micros, forms, tz):
 def to_days(micros, forms, tz):
     """Local calendar days, counted from 1970, of what `read_times` read; -2**62 where there is none."""
     days = micros // _DAY
-    instants = np.flatnonzero(forms == INSTANT)
+    days[~on_calendar(micros)] = NO_DAY
+    instants = np.flatnonzero((forms == INSTANT) & on_calendar(micros))
     if len(instants):
         there = pd.DatetimeIndex(micros[instants].astype("datetime64[us]"), tz="UTC").tz_convert(ZoneInfo(tz))
         days[instants] = there.tz_localize(None).as_unit("us").asi8 // _DAY
     days[(forms == MISSING) | (forms == UNREADABLE)] = NO_DAY
     return days
+
+
+def on_calendar(micros):
+    """Which times lie far enough within the years 1 to 9999 to be a day in every zone."""
+    return (micros >= _CALENDAR[0]) & (micros < _CALENDAR[1])
 
 
 @njit(cache=True, nogil=True)

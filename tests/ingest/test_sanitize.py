@@ -106,6 +106,19 @@ def test_the_demo_key_is_refused_for_anything_but_the_invented_city(raw, tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["dump"]
 
 
+def test_a_key_worked_out_from_the_demo_key_is_no_secret(raw, tmp_path):
+    dump = raw.lay_out(tmp_path / "dump", raw.REGISTER, manifest=None)
+    with pytest.raises(InputError, match="which everybody knows"):
+        ingest.sanitize(dump, "register", demo_key("fusion"), tmp_path / "out", tz="Etc/GMT-8")
+
+
+def test_a_time_at_the_rim_of_the_calendar_goes_to_quarantine(raw, tmp_path):
+    passages = "\n".join([raw.passage(1, '"2031-03-12 08:00:00"'), raw.passage(1, '"0001-01-01T00:00:00+14:00"')])
+    dump = raw.lay_out(tmp_path / "dump", {**raw.REGISTER, "passages.jsonl": passages})
+    source = ingest.sanitize(dump, "register", PRIVATE, tmp_path / "out").source("passages")
+    assert (source.rows_kept, source.reasons) == (1, {"a time that cannot be read": 1})
+
+
 def test_label_tallies_name_no_value_of_fewer_than_ten_people(raw, tmp_path):
     labels = ["teal"] * 30 + ["amber"] * 12 + ["grey"] * 3
     persons = "\n".join(raw.person(n, label=label) for n, label in enumerate(labels))

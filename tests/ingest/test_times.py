@@ -114,3 +114,10 @@ def test_days_are_local_days():
     late = ["1970-01-01T20:00:00Z", "1970-01-01 20:00", "1970-01-02", None, "x"]
     days = times.to_days(*times.read_times(pa.array(late)), "Etc/GMT-8")
     assert days.tolist() == [1, 0, 1, times.NO_DAY, times.NO_DAY]
+
+
+def test_the_rim_of_the_calendar_is_no_day():
+    rim = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", '{"$date":-99999999999999}']
+    micros, forms = times.read_times(pa.array(rim))
+    assert not times.on_calendar(micros).any()
+    assert times.to_days(micros, forms, "Asia/Shanghai").tolist() == [times.NO_DAY] * 3
