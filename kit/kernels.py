@@ -31,7 +31,7 @@ def forget_stale(package_file):
             file.unlink(missing_ok=True)
         kept.mkdir(exist_ok=True)
         note.write_text(stamp)
-    except PermissionError:
+    except OSError:  # no right to write here, or a file system without any
         return False
     return True
 

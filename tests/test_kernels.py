@@ -1,6 +1,8 @@
 """Compiled functions are dropped when, and only when, a module of their package changes."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,12 @@ def test_a_changed_time_alone_counts_as_a_change(package):
 def test_a_package_that_was_never_run_is_no_problem(tmp_path):
     (tmp_path / "__init__.py").write_text("")
     assert kernels.forget_stale(tmp_path / "__init__.py")
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(package, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    (package / "two.py").write_text("x = 22\n")
+    monkeypatch.setattr(Path, "write_text", refuse)
+    assert not kernels.forget_stale(package / "__init__.py")

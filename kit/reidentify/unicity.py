@@ -146,8 +146,8 @@ def _checked(points, known, people, draws, seed):
         raise InputError(f"people must be a whole number of at least 1, or None for everyone, but it is {people!r}.")
     if not (isinstance(draws, str) and draws == "all") and not _is_whole(draws, 1):
         raise InputError(f"draws must be a whole number of at least 1, or 'all', but it is {draws!r}.")
-    if not _is_whole(seed, 0):
-        raise InputError(f"seed must be a whole number from 0, but it is {seed!r}.")
+    if not _is_whole(seed, 0) or seed >= 2**63:
+        raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, but it is {seed!r}.")
     return [int(k) for k in known], people, draws, int(seed)
 
 

@@ -143,6 +143,7 @@ def test_a_grid_gets_coarser():
     ({"draws": 0}, "draws must be"),
     ({"draws": "some"}, "draws must be"),
     ({"seed": "x"}, "seed must be"),
+    ({"seed": 2**63}, "seed must be"),
     ({"known": 15, "draws": "all"}, "155,117,520 subsets"),
 ])
 def test_mistakes_are_named(arguments, message):
