@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tomllib
+import zoneinfo
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -66,7 +67,7 @@ class Exposure:
         """The street network: the exposure's own `streets.geojson`, or Port Nemo's for an invented one."""
         own = self.path / "streets.geojson"
         if own.exists():
-            return gpd.read_file(own)
+            return _read_geojson(own)
         if self.synthetic:
             return port_nemo()["streets"]
         raise InputError(f"The exposure {self.name} has no street network; put one as streets.geojson into its folder.")
@@ -84,7 +85,7 @@ class Exposure:
         file = self.path / _file_of(table)
         if not file.exists():
             return tables.empty(table)
-        frame = gpd.read_file(file) if file.suffix == ".geojson" else _read_parquet(file)
+        frame = _read_geojson(file) if file.suffix == ".geojson" else _read_parquet(file)
         return tables.validate(frame, table, where=f"{self.name}/{file.name}")
 
 
@@ -134,7 +135,16 @@ def overview(*exposures):
     pandas.DataFrame
         A row an exposure: sensors, sightings, of them unmatched and duplicates, subjects by kind, fixes, readings,
         first_day, last_day (local), days.
+
+    Raises
+    ------
+    InputError
+        If something else than opened exposures is given, such as their names.
     """
+    for exposure in exposures:
+        if not isinstance(exposure, Exposure):
+            raise InputError("overview takes exposures that are open, such as overview(open_exposure('register')), "
+                             f"but it was given a {type(exposure).__name__}.")
     return pd.DataFrame({e.name: _facts(e) for e in exposures}).T
 
 
@@ -212,7 +222,8 @@ def write_exposure(out, frames, *, name, tz, synthetic, truth=None, extra=None):
             resources.append({"name": path, "path": path, "bytes": file.stat().st_size, "hash": file_hash(file)})
     manifest = {"profile": "data-package", "name": name, "synthetic": synthetic, "tz": tz, **(extra or {}),
                 "resources": resources}
-    (out / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (out / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8",
+                                newline="\n")
     return manifest
 
 
@@ -242,16 +253,24 @@ def file_hash(file):
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+_LONGEST_NAME = 200  # letters of a name worth repeating to whoever typed it
+
+
 def _find(name_or_path):
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise InputError("open_exposure takes the name of a sample or the path of a folder, but it was given a "
+                         f"{type(name_or_path).__name__}; the samples are {', '.join(SAMPLES)}.")
     path = Path(name_or_path)
-    if (path / MANIFEST).exists():
+    if os.path.exists(path / MANIFEST):  # Path.exists fails on a name too long for the file system, this does not
         return path
     if str(name_or_path) in SAMPLES:
         return sample_folder(str(name_or_path))
-    if path.is_dir():
+    if os.path.isdir(path):
         raise IntegrityError(f"The folder {path} has no {MANIFEST}, so nothing vouches for what is in it; "
                              "make an exposure from a raw dump with `kit ingest`.")
-    raise InputError(f"There is no sample and no folder called {name_or_path}; the samples are {', '.join(SAMPLES)}.")
+    called = str(name_or_path)
+    called = called if len(called) <= _LONGEST_NAME else called[:_LONGEST_NAME] + "..."
+    raise InputError(f"There is no sample and no folder called {called}; the samples are {', '.join(SAMPLES)}.")
 
 
 def _read_manifest(folder):
@@ -265,15 +284,32 @@ def _read_manifest(folder):
     lacking = [key for key in ("name", "tz", "synthetic", "resources") if key not in has]
     if lacking:
         raise IntegrityError(f"The manifest {file} lacks {', '.join(lacking)}; make the exposure again.")
+    if not isinstance(manifest["name"], str) or not manifest["name"].strip():
+        raise IntegrityError(f"The manifest {file} must give the name as text, but it is {manifest['name']!r}; "
+                             "make the exposure again.")
+    if not _is_zone(manifest["tz"]):
+        raise IntegrityError(f"The manifest {file} must give tz as a time zone such as 'Etc/GMT-8', but it is "
+                             f"{manifest['tz']!r}; make the exposure again.")
     return manifest
+
+
+def _is_zone(tz):
+    try:
+        zoneinfo.ZoneInfo(tz)
+    except (TypeError, ValueError, AttributeError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
 
 
 def _verify(folder, manifest):
     try:
         hashes = {resource["path"]: resource["hash"] for resource in manifest["resources"]}
+        complete = all(isinstance(text, str) for text in (*hashes, *hashes.values()))
     except (TypeError, KeyError):
+        complete = False
+    if not complete:
         raise IntegrityError(f"The manifest of {manifest['name']} lists a file without its path or hash; "
-                             "make the exposure again.") from None
+                             "make the exposure again.")
     unlisted = [name for name in map(_file_of, _TABLES) if name not in hashes and (folder / name).exists()]
     if unlisted:
         raise IntegrityError(f"The manifest of {manifest['name']} does not list {unlisted[0]}, so nothing vouches for "
@@ -302,10 +338,11 @@ def _require_purpose(folder, today):
                            f"{asks}.")
     try:
         purpose = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PurposeError(f"The purpose.toml in {folder.name} cannot be read ({error}); {asks}.") from None
-    lacking = [k for k in ("reason", "approved_by", "retain_until") if not purpose.get(k)]
     until = purpose.get("retain_until")
+    lacking = [k for k in ("reason", "approved_by") if not isinstance(purpose.get(k), str) or not purpose[k].strip()]
+    lacking += [] if until else ["retain_until"]
     if lacking or not isinstance(until, dt.date):
         unsaid = ", ".join(lacking) or "retain_until as a date"
         raise PurposeError(f"The purpose.toml in {folder.name} does not say {unsaid}; {asks}.")
@@ -327,10 +364,18 @@ def _read_parquet(file):
                          "make the exposure again.") from None
 
 
+def _read_geojson(file):
+    try:
+        return gpd.read_file(file)
+    except (OSError, RuntimeError, ValueError) as error:  # the errors of pyogrio are RuntimeErrors
+        raise InputError(f"The file {file.name} is not readable GeoJSON ({type(error).__name__}); "
+                         "make the exposure again.") from None
+
+
 def _write_table(out, table, frame):
     path = out / _file_of(table)
     if table == "sensors":
-        path.write_text(_geojson(frame), encoding="utf-8")
+        path.write_text(_geojson(frame), encoding="utf-8", newline="\n")
     else:
         _write_parquet(frame, path)
     fields = [{"name": c.name, "type": c.type, "unit": c.unit, "description": c.what}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import InputError, IntegrityError, PurposeError
-from kit.exposure import WRITES_PAGES, logical_hash, open_exposure, overview, write_exposure
+from kit.exposure import WRITES_PAGES, file_hash, logical_hash, open_exposure, overview, write_exposure
 
 SIGHTINGS = pd.DataFrame({
     "sighting_id": [0, 1],
@@ -101,6 +101,47 @@ def test_unknown_names_and_unvouched_folders(tmp_path):
         open_exposure(tmp_path / "bare")
 
 
+@pytest.mark.parametrize("name", [None, 5, b"", ["register"]])
+def test_what_is_no_name_and_no_path_is_refused(name):
+    with pytest.raises(InputError, match=f"given a {type(name).__name__}; the samples are"):
+        open_exposure(name)
+
+
+def test_a_name_too_long_for_the_disk_is_cut_short_in_the_refusal():
+    with pytest.raises(InputError, match="no folder called x") as refusal:
+        open_exposure("x" * 5000)
+    assert len(str(refusal.value)) < 400
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"name": None}, "name as text, but it is None"), ({"name": 5}, "name as text, but it is 5"),
+    ({"name": " "}, "name as text"), ({"tz": None}, "time zone .* it is None"), ({"tz": 5}, "time zone .* it is 5"),
+    ({"tz": "Mars/X"}, "time zone .* it is 'Mars/X'"), ({"resources": None}, "without its path or hash"),
+    ({"resources": [1]}, "without its path or hash"), ({"resources": [{"path": "a"}]}, "without its path or hash"),
+    ({"resources": [{"path": 5, "hash": "x"}]}, "without its path or hash"),
+])
+def test_a_manifest_that_says_nonsense_is_one_sentence(folder, change, says):
+    edit_manifest(folder, **change)
+    with pytest.raises(IntegrityError, match=says):
+        open_exposure(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{}"])
+def test_unreadable_sensors_with_the_right_hash_are_one_sentence(folder, text):
+    (folder / "sensors.geojson").write_text(text)
+    resources = json.loads((folder / "datapackage.json").read_text())["resources"]
+    edit_manifest(folder, resources=[
+        r | {"hash": file_hash(folder / r["path"])} if r["path"] == "sensors.geojson" else r for r in resources])
+    exposure = open_exposure(folder)
+    with pytest.raises(InputError, match=r"sensors\.geojson is not readable GeoJSON"):
+        exposure.sensors  # noqa: B018 - reading is the act
+
+
+def test_the_overview_wants_exposures_not_their_names():
+    with pytest.raises(InputError, match="given a str"):
+        overview("register")
+
+
 def test_an_unreadable_table_is_one_sentence(folder):
     (folder / "sightings.parquet").write_bytes(b"PAR1 this is no table")
     with pytest.raises(InputError, match="not a readable Parquet"):
@@ -130,6 +171,8 @@ def test_real_records_never_enter_a_walk(folder, monkeypatch):
 
 @pytest.mark.parametrize(("text", "says"), [
     (PURPOSE.replace('"the editor"', '""'), "does not say approved_by"),
+    (PURPOSE.replace('"a story"', '"  "'), "does not say reason;"),
+    (PURPOSE.replace('"a story"', '5').replace('"the editor"', '["me"]'), "does not say reason, approved_by;"),
     (PURPOSE.replace("2031-06-30", '"soon"'), "does not say retain_until as a date"),
     (PURPOSE.replace("2031-06-30", "2031-03-31"), "delete them"),
     ("reason = ", "cannot be read"),
