@@ -22,11 +22,15 @@ OutFolder = Annotated[Path, typer.Option("--out", help="A new or empty folder.")
 
 
 def main():
-    """Run the command line; a KitError becomes its sentence and exit code 2."""
+    """Run the command line; a mistake, or a file the system refuses, becomes a sentence and exit code 2."""
     try:
         app()
     except KitError as error:
         print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        print(f"The file or folder {error.filename} cannot be used ({error.strerror}); check that it may be read and "
+              "written, and that the disk has room.", file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -96,7 +100,7 @@ def walk(
 
 def _read_key(file):
     try:
-        return file.read_bytes().strip()
+        return file.read_bytes()
     except OSError:
         raise InputError(f"The key file {file} cannot be read; make one of at least 16 random bytes, "
                          "or leave --key away for the invented city.") from None
@@ -117,4 +121,9 @@ def _progress():
                 bars[stage] = progress.add_task(stage, total=total)
             progress.update(bars[stage], completed=done, total=total)
 
-        yield report
+        try:
+            yield report
+        except KeyboardInterrupt:
+            progress.stop()
+            print("Stopped. Nothing was left half written.", file=sys.stderr)
+            raise

@@ -120,7 +120,7 @@ def _build_geography(folder):
                  for file in sorted(folder.glob("*.geojson"))]
     manifest = {"profile": "data-package", "name": "port_nemo", "synthetic": True, "tz": leaks.TZ,
                 "generator": leaks.GENERATOR, "version": kit.__version__, "resources": resources}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def _check_replaceable(folder):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import kit
 from kit import cli
 from kit.exposure import sample_folder
 
@@ -54,7 +55,7 @@ def test_from_a_city_to_an_exposure_in_two_commands(run, tmp_path):
     (["ingest", "run", "full", "--recipe", "register", "--out", "full"], "not empty"),
     (["ingest", "run", "full", "--recipe", "register", "--key", "no.key", "--out", "new"], "key file"),
     (["walk", "--notebooks", "empty", "--out", "new"], "no notebook"),
-    (["walk", "--notebooks", "empty", "--out", "full"], "no notebook"),
+    (["walk", "--notebooks", "empty", "--out", "full"], "holds no earlier walk"),
 ])
 def test_a_mistake_is_one_sentence_and_writes_nothing(run, tmp_path, monkeypatch, arguments, says):
     monkeypatch.chdir(tmp_path)
@@ -94,6 +95,43 @@ def test_the_demo_key_is_refused_for_a_dump_that_is_not_marked_invented(run, tmp
     code, _, err = run("ingest", "run", tmp_path / "raw", "--recipe", "register", "--out", tmp_path / "clean")
     assert code == 2
     assert "demo key" in err
+
+
+def test_a_real_looking_dump_is_not_believed_to_be_invented(run, tmp_path):
+    run("city", "--exposure", "register", "--people", 50, "--out", tmp_path / "raw")
+    for file in ("persons.jsonl", "passages.jsonl"):
+        path = tmp_path / "raw" / file
+        path.write_text(path.read_text().replace("SYN0000000", "9900000000"))
+    code, _, err = run("ingest", "run", tmp_path / "raw", "--recipe", "register", "--out", tmp_path / "clean")
+    assert code == 2
+    assert "none that the invented city makes" in err
+    assert "99000" not in err
+    assert not (tmp_path / "clean").exists()
+
+
+def test_a_key_file_is_taken_to_the_byte(run, tmp_path):
+    run("city", "--exposure", "register", "--people", 50, "--out", tmp_path / "raw")
+    names = []
+    for key in (b"0123456789abcdef", b"0123456789abcdef\n"):
+        (tmp_path / "case.key").write_bytes(key)
+        out = tmp_path / f"clean-{len(names)}"
+        code, *_ = run("ingest", "run", tmp_path / "raw", "--recipe", "register", "--key", tmp_path / "case.key",
+                       "--out", out)
+        assert code == 0
+        names.append(set(kit.open_exposure(out).subjects["subject_id"]))
+    assert not names[0] & names[1]
+
+
+@pytest.mark.parametrize("interrupted", [KeyboardInterrupt(), OSError(28, "No space left on device", "out/a.jsonl")])
+def test_an_interruption_and_a_full_disk_are_one_sentence(run, tmp_path, monkeypatch, interrupted):
+    def stops(*_, **__):
+        raise interrupted
+
+    monkeypatch.setattr("kit.city.leaks.make_plan", stops)
+    code, _, err = run("city", "--exposure", "register", "--people", 50, "--out", tmp_path / "raw")
+    assert code == (130 if isinstance(interrupted, KeyboardInterrupt) else 2)
+    assert is_one_sentence(err) or err.strip() == "Stopped. Nothing was left half written."
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sample_folder_that_is_none_is_left_alone(run, tmp_path):

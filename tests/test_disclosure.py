@@ -15,8 +15,9 @@ def test_one_small_count_takes_the_next_one_with_it():
     assert shown["a"] == 100
 
 
-def test_two_small_counts_that_add_up_to_enough_need_no_third():
+def test_two_small_counts_hide_each_other():
     assert withhold_small(pd.Series({"a": 100, "b": 6, "c": 5})).isna().tolist() == [False, True, True]
+    assert withhold_small(pd.Series({"a": 100, "b": 1, "c": 1})).isna().all()
 
 
 def test_nothing_small_nothing_withheld_and_zero_is_shown():
@@ -29,8 +30,29 @@ def test_no_small_count_is_shown_or_can_be_subtracted_out(counts, k):
     shown = withhold_small(counts, k)
     hidden = counts[shown.isna()]
     assert not shown.dropna().between(1, k - 1).any()
-    if len(hidden) and (counts >= k).any():
-        assert hidden.sum() >= k
+    if 0 < len(hidden) < (counts > 0).sum():
+        assert len(possible_values(counts, hidden.index, k)) == len(hidden)
+
+
+def possible_values(counts, hidden, k):
+    """Hidden cells that could hold more than one value, by trying all that add up."""
+    ranges = [range(1, k) if counts[i] < k else range(k, int(counts[hidden].sum()) + 1) for i in hidden]
+    sums = {0: [set() for _ in ranges]}
+    for place, values in enumerate(ranges):
+        reached = {}
+        for total, seen in sums.items():
+            for value in values:
+                if total + value <= counts[hidden].sum():
+                    at = reached.setdefault(total + value, [set(s) for s in seen])
+                    for kept, more in zip(at, seen, strict=True):
+                        kept |= more
+                    at[place].add(value)
+        sums = reached
+    return [s for s in sums[int(counts[hidden].sum())] if len(s) > 1]
+
+
+def test_ten_and_one_do_not_hide_each_other_alone():
+    assert withhold_small(pd.Series({"a": 1, "b": 10, "c": 40})).isna().all()
 
 
 def test_a_threshold_under_the_floor_is_refused():

@@ -76,7 +76,8 @@ def pick(cumulative, drawn):
 def cumulative_weights(weights):
     """Turn non-negative weights (last axis) into cumulative integers up to 2**32 - 1, for `pick`."""
     total = np.cumsum(np.asarray(weights, dtype=np.float64), axis=-1)
-    scaled = np.floor(total / total[..., -1:] * (2.0**32 - 1.0))
+    # Rounded first, so that a last bit that differs between machines shifts no draw.
+    scaled = np.floor(np.round(total / total[..., -1:], 12) * (2.0**32 - 1.0))
     scaled[..., -1] = 2.0**32 - 1.0
     return scaled.astype(np.uint32)
 

@@ -93,7 +93,7 @@ def _repeat_probes(records, which, seed):
     for name in detect.RECORD.names:
         out[name] = records[name]
     out["device"] = records["true_no"].astype(np.int64) * DEVICES_A_PERSON + which
-    u = units(seed, _RADIO + 10 * which, records["true_time_ms"] * 64 + records["sensor"] % 64 + records["who"], 4)
+    u = units(seed, _RADIO + 10 * which, records["true_time_ms"] * 64 + records["sensor"] % 64 + records["true_no"], 4)
     extra = np.where(records["copy"] > 0, 0, (u[:, 0] < 0.28).astype(int) + (u[:, 0] < 0.06))
     again = out[np.repeat(np.arange(len(out)), extra)]
     turn = np.arange(len(again)) - np.repeat(np.cumsum(extra) - extra, extra)

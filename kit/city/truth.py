@@ -21,7 +21,7 @@ def write_truth(plan, exposure, made, n_days, seed, folder, first_day):
         "sensors": sensors_table(exposure, made["faults"], first_day),
         "outages": _raw_sensor_ids(exposure, outages(made["sensors"], seed, first_day, n_days)),
         "sightings": sightings_table(made["records"]),
-        "episodes": episodes_table(plan, made["people"], _kept_episodes(exposure, made)),
+        "episodes": episodes_table(plan, exposure, made["people"], _kept_episodes(exposure, made)),
     }
     if "devices" in made:
         tables["devices"] = made["devices"]
@@ -32,7 +32,7 @@ def write_truth(plan, exposure, made, n_days, seed, folder, first_day):
 def people_table(plan, exposure, people, seed):
     """A row a person: raw identifiers, household, home, work, schedule, label and habits."""
     p, places = people["person_no"].astype(np.int64), plan.places
-    zone, entrance = _zones(plan), places["entrance"].astype(str).to_numpy()
+    zone, entrance = _zones(plan, exposure), places["entrance"].astype(str).to_numpy()
     numbers = ids.scramble(p, seed, "register")
     frame = pd.DataFrame({"person_no": people["person_no"], "id_no": ids.register_strings(numbers)})
     if exposure == "community":
@@ -101,7 +101,7 @@ def _kept_episodes(exposure, made):
     return episodes[made["people"]["person_no"][episodes["who"]] < ESTATE_RESIDENTS]
 
 
-def episodes_table(plan, people, episodes):
+def episodes_table(plan, exposure, people, episodes):
     """Who was where, from when to when, by the true clock; nights at home run through midnight.
 
     Columns: person_no, place_id (-1 out of town), zone, arrived_at, left_at.
@@ -111,17 +111,17 @@ def episodes_table(plan, people, episodes):
     same &= e["arrive_ms"][1:] == e["leave_ms"][:-1]
     first = np.flatnonzero(np.r_[True, ~same][:e.size])
     last = np.r_[first[1:] - 1, e.size - 1][:first.size]
-    zone, place = _zones(plan), e["place"][first]
+    zone, place = _zones(plan, exposure), e["place"][first]
     return pd.DataFrame({
         "person_no": people["person_no"][e["who"][first]], "place_id": place,
         "zone": pd.Categorical(np.where(place >= 0, zone[place], None)),
         "arrived_at": _utc(e["arrive_ms"][first]), "left_at": _utc(e["leave_ms"][last])})
 
 
-def _zones(plan):
-    """The zone of each place: its entrance group in the estates, else its district."""
-    entrance, district = (plan.places[c].astype(str).to_numpy() for c in ("entrance", "district"))
-    return np.where(entrance != "", entrance, district)
+def _zones(plan, exposure):
+    """The zone of each place as the exposure's own sensors name zones: only `community` tells entrances apart."""
+    district, entrance = (plan.places[column].astype(str).to_numpy() for column in ("district", "entrance"))
+    return np.where(entrance != "", entrance, district) if exposure == "community" else district
 
 
 def _originals(rows):

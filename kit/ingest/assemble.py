@@ -9,13 +9,16 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit
 
+from kit.errors import InputError
 from kit.ingest.identifiers import pseudonyms
 from kit.ingest.report import tally
 from kit.ingest.times import NO_DAY
 
 BURST_S = 2
+_INVENTED = r"^(SYN[0-9A-Z-]+|02(-[0-9A-F]{2}){5}|ZZ-[0-9]{4}~)$"
 _SLICE = 1 << 16
 
 
@@ -49,8 +52,11 @@ class Subjects:
         return _category(codes, self.names)
 
 
-def name_subjects(gathered, key):
+def name_subjects(gathered, key, invented):
     """Give every raw identifier of every source its pseudonym.
+
+    A dump that says it is `invented` is believed only if every identifier in it is one that the city makes, invalid by
+    construction: a manifest is a claim, and real records must not come in under it.
 
     Returns
     -------
@@ -61,6 +67,8 @@ def name_subjects(gathered, key):
     for kind in sorted({g.kind for g in named}):
         of_kind = [g for g in named if g.kind == kind]
         coded = _encode([c for g in of_kind for c in g.columns["subject_id"].chunks])
+        if invented:
+            _require_invented(coded.dictionary, kind)
         pieces.append(pseudonyms(_each(coded.dictionary), kind, key))
         kinds += [kind] * len(coded.dictionary)
         codes = _codes(coded)
@@ -74,6 +82,14 @@ def name_subjects(gathered, key):
     place[order] = np.arange(len(texts), dtype=np.int32)
     return Subjects(_ascii(texts[order]), np.array(kinds, dtype=object)[order],
                     {name: place[codes] for name, codes in raw_codes.items()})
+
+
+def _require_invented(raw, kind):
+    foreign = len(raw) - pc.sum(pc.match_substring_regex(raw, _INVENTED)).as_py() if len(raw) else 0
+    if foreign:
+        raise InputError(f"The manifest says that this dump is invented, but {foreign:,} of its {len(raw):,} identifiers "
+                         f"of kind {kind} are none that the invented city makes; remove the manifest and give a key of "
+                         "your own.")
 
 
 def sightings_table(gathered, subjects):

@@ -108,7 +108,7 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
         run = _Run(recipe, tz, progress or _silent, sum(file.stat().st_size for file, _ in files))
         with open(folder / "quarantine.jsonl", "w", encoding="utf-8", newline="\n") as quarantine:
             run.read(files, quarantine)
-        tables = run.tables(demo_key(recipe.name) if demo else key, keep_labels=demo)
+        tables = run.tables(demo_key(recipe.name) if demo else key, synthetic, keep_labels=demo)
         report = run.report(synthetic, "demo" if demo else "private", not_read, tables)
         (folder / "report.json").write_text(report.to_json(), encoding="utf-8", newline="\n")
         run.progress("tables", 0, 1)
@@ -175,11 +175,11 @@ class _Run:
         raise InputError(f"Nothing in {', '.join(n for h in recording for n in h.report.files)} could be used ({why}); "
                          f"does the recipe {self.recipe.name} fit this dump?")
 
-    def tables(self, key, keep_labels):
+    def tables(self, key, invented, keep_labels):
         """All tables; on the way each source's report gets its duplicates, time span and tallies."""
         gathered = [h.gather() for h in self.harvests.values()]
         self.progress("pseudonyms", 0, 1)
-        subjects = assemble.name_subjects(gathered, key)
+        subjects = assemble.name_subjects(gathered, key, invented)
         self.progress("pseudonyms", 1, 1)
         sensors, repeats = assemble.sensors_table(gathered)
         sightings, origin = assemble.sightings_table(gathered, subjects)

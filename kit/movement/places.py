@@ -122,14 +122,15 @@ def score_places(places, truth):
     -------
     pandas.DataFrame
         `role, group, measure, estimate, low, high, n, eligible, population` (Wilson, 95 %). `measure` is "right among
-        named" (n: people named), "named rightly" or "abstained" (n: eligible people, named or not); `group` is "all"
-        or a schedule; `eligible`: people with a true place in that role who were seen; `population`: people in the
-        truth.
+        named" (n: people named), "named rightly" or "abstained" (n: eligible people, named or not), or "right
+        among all named" (n: everybody named, also those whose true place the truth does not hold, such as guests);
+        `group` is "all" or a schedule; `eligible`: people with a true place in that role who were seen;
+        `population`: people in the truth.
 
     >>> named = pd.DataFrame({"subject_id": ["x", "y"], "place_id": ["a", "b"], "role": ["home", "other"]})
     >>> truth = pd.DataFrame({"subject_id": ["x", "y"], "role": "home", "place_id": ["a", "b"]})
     >>> score_places(named, truth)[["measure", "estimate", "n"]].values.tolist()
-    [['right among named', 1.0, 1], ['named rightly', 0.5, 2], ['abstained', 0.5, 2]]
+    [['right among named', 1.0, 1], ['named rightly', 0.5, 2], ['abstained', 0.5, 2], ['right among all named', 1.0, 1]]
     """
     for name, frame, columns in (("places", places, ["subject_id", "place_id", "role"]),
                                  ("truth", truth, ["subject_id", "place_id", "role"])):
@@ -147,6 +148,9 @@ def score_places(places, truth):
             groups += [(str(g), part) for g, part in people.groupby("schedule", observed=True)]
         if len(people):
             rows += [row for group, part in groups for row in _scores(role, group, part, population)]
+            everybody = text["places"].loc[text["places"]["role"] == role, "subject_id"].nunique()
+            rows.append(_share(role, "all", "right among all named", people["right"].sum(), everybody, len(people),
+                               population))
     columns = ["role", "group", "measure", "estimate", "low", "high", "n", "eligible", "population"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -400,7 +404,10 @@ def _scores(role, group, people, population):
     named, right, n = int(people["named"].sum()), int(people["right"].sum()), len(people)
     for measure, successes, trials in (("right among named", right, named), ("named rightly", right, n),
                                        ("abstained", n - named, n)):
-        low, high = (float(x) for x in wilson(successes, trials))
-        yield {"role": role, "group": group, "measure": measure,
-               "estimate": successes / trials if trials else np.nan, "low": low, "high": high,
-               "n": trials, "eligible": n, "population": population}
+        yield _share(role, group, measure, successes, trials, n, population)
+
+
+def _share(role, group, measure, successes, trials, eligible, population):
+    low, high = (float(x) for x in wilson(successes, trials))
+    return {"role": role, "group": group, "measure": measure, "estimate": successes / trials if trials else np.nan,
+            "low": low, "high": high, "n": trials, "eligible": eligible, "population": population}

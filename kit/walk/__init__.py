@@ -1,7 +1,9 @@
 """The walk: execute the notebooks, and leave pages that open from disk with the network unplugged."""
 
+from pathlib import Path
+
 from kit.walk.execute import execute_notebooks
-from kit.walk.pages import write_pages
+from kit.walk.pages import check_out, write_pages
 
 __all__ = ["execute_notebooks", "walk", "write_pages"]
 
@@ -28,4 +30,5 @@ def walk(notebooks, out, progress=None):
     KitError
         If there is no notebook, or a cell fails: names the notebook, the cell and the error.
     """
+    check_out(Path(out))
     return write_pages(execute_notebooks(notebooks, progress), out)

@@ -14,7 +14,13 @@ from pygments.formatters import HtmlFormatter
 import kit
 from kit.errors import InputError
 
-STAMP = "Port Nemo is invented: no person, place or record on this page is real."
+STAMP = "Port Nemo is invented: nobody in its records is real."
+
+
+def check_out(out):
+    """Refuse a folder that is in use by something else than an earlier walk."""
+    if out.exists() and any(out.iterdir()) and not (out / "index.html").exists():
+        raise InputError(f"The folder {out} is not empty and holds no earlier walk; name a new one.")
 
 
 def write_pages(executed, out):
@@ -48,9 +54,8 @@ def write_pages(executed, out):
 
 
 def _clear(out):
-    if out.exists() and any(out.iterdir()):
-        if not (out / "index.html").exists():
-            raise InputError(f"The folder {out} is not empty and holds no earlier walk; name a new one.")
+    check_out(out)
+    if out.exists():
         shutil.rmtree(out)
     (out / "figures").mkdir(parents=True, exist_ok=True)
 
@@ -67,7 +72,7 @@ def _save_figures(name, notebook, folder):
             png = folder / f"{name}-{count}.png"
             png.write_bytes(base64.b64decode(data["image/png"]))
             if "image/svg+xml" in data:
-                png.with_suffix(".svg").write_text(data["image/svg+xml"], encoding="utf-8")
+                png.with_suffix(".svg").write_text(data["image/svg+xml"], encoding="utf-8", newline="\n")
             if cover is None or "cover" in cell.metadata.get("tags", ()):
                 cover = (png.name, output.metadata.get("image/png", {}).get("alt", ""))
     return cover
@@ -126,4 +131,5 @@ def _write(path, title, body):
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,">'
         f"<title>{html.escape(title)}</title><style>{css}</style></head>\n<body>{body}"
-        f"<footer><p>{STAMP} Made by retrace-kit {kit.__version__}.</p></footer></body></html>\n", encoding="utf-8")
+        f"<footer><p>{STAMP} Made by retrace-kit {kit.__version__}.</p></footer></body></html>\n",
+        encoding="utf-8", newline="\n")
