@@ -6,6 +6,8 @@ from scipy.special import ndtri
 
 from kit.errors import InputError
 
+MOST_DRAWS = 10**7
+
 
 def wilson(successes, n, level=0.95):
     """Wilson's score interval for a share; arrays broadcast.
@@ -27,7 +29,7 @@ def wilson(successes, n, level=0.95):
     Raises
     ------
     InputError
-        More successes than trials, negative counts, or a level outside 0..1.
+        Text instead of numbers, more successes than trials, negative counts, or a level outside 0..1.
 
     References
     ----------
@@ -37,9 +39,8 @@ def wilson(successes, n, level=0.95):
     >>> [round(float(x), 4) for x in wilson(8, 10)]
     [0.4902, 0.9433]
     """
-    successes, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, but it is {level!r}.")
+    successes, n = np.broadcast_arrays(_numbers(successes, "successes"), _numbers(n, "n"))
+    _need_level(level)
     if ((successes < 0) | (successes > n)).any():
         raise InputError("A share needs 0 <= successes <= n; check which count is which.")
     z = ndtri((1 + level) / 2)
@@ -63,15 +64,22 @@ def bootstrap_by_person(values, person=None, draws=1000, level=0.95, seed=0):
     person : array_like, optional
         Whose record it is; default: each value is another person's.
     draws : int
-        Bootstrap replicates.
+        Bootstrap replicates, from 1 to 10 million.
     level : float
         Coverage, between 0 and 1.
     seed : int
+        From 0.
 
     Returns
     -------
     estimate, low, high : float
-        The mean over records and its interval; NaN when there are no values.
+        The mean over records and its interval; NaN when there are no values. With a handful of people the interval is
+        coarse, and where all values are equal it has no width: it knows no other values than those it was given.
+
+    Raises
+    ------
+    InputError
+        Values or persons are missing or differ in number, or draws, level or seed are out of range.
 
     References
     ----------
@@ -81,19 +89,55 @@ def bootstrap_by_person(values, person=None, draws=1000, level=0.95, seed=0):
     >>> bootstrap_by_person([1.0, 1.0, 1.0])
     (1.0, 1.0, 1.0)
     """
-    values = np.asarray(values, float)
+    values = _numbers(values, "values")
+    if values.ndim != 1:
+        raise InputError(f"values must be one list of numbers, but it has {values.ndim} dimensions.")
+    _need_whole(draws, "draws", 1, MOST_DRAWS)
+    _need_level(level)
+    _need_whole(seed, "seed", 0)
     if np.isnan(values).any():
-        raise InputError(f"{int(np.isnan(values).sum())} values are missing; leave those records out and say so.")
+        n = int(np.isnan(values).sum())
+        raise InputError(f"{n} {'value is' if n == 1 else 'values are'} missing; leave those records out and say so.")
+    code = np.arange(len(values)) if person is None else _codes_of(person, len(values))
     if len(values) == 0:
         return np.nan, np.nan, np.nan
-    code = np.arange(len(values)) if person is None else pd.factorize(np.asarray(person))[0]
-    if len(code) != len(values):
-        raise InputError(f"There are {len(values)} values but {len(code)} persons; give one person for each value.")
     sums, counts = np.bincount(code, values), np.bincount(code)
     kinds, people = np.unique(np.column_stack([sums, counts]), axis=0, return_counts=True)
     means = _replicates(kinds, people, draws, seed)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)
+
+
+def _codes_of(person, n):
+    person = person if isinstance(person, pd.Series) else np.asarray(person)
+    if np.ndim(person) != 1 or len(person) != n:
+        persons = len(person) if np.ndim(person) else 1
+        raise InputError(f"Values and persons differ in number ({n} and {persons}); give one person for each value.")
+    missing = pd.isna(person)
+    if missing.any():
+        raise InputError(f"The person is missing for {int(missing.sum())} of {n} values, first in row "
+                         f"{int(np.argmax(missing))}; leave those records out and say so.")
+    return pd.factorize(person)[0]
+
+
+def _numbers(values, name):
+    try:
+        return np.asarray(values, float)
+    except (ValueError, TypeError):
+        raise InputError(f"{name} must be numbers, but something among them is not; convert it or leave it out."
+                         ) from None
+
+
+def _need_level(level):
+    if not isinstance(level, (int, float, np.number)) or not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1, but it is {level!r}.")
+
+
+def _need_whole(value, name, least, most=None):
+    if (not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least
+            or (most is not None and value > most)):
+        span = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+        raise InputError(f"{name} must be a whole number {span}, but it is {value!r}.")
 
 
 def _replicates(kinds, people, draws, seed):

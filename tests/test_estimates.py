@@ -60,6 +60,27 @@ def test_bootstrap_repeats_itself_by_seed():
 def test_bootstrap_refuses_missing_values_and_unequal_lengths():
     with pytest.raises(InputError, match="missing"):
         bootstrap_by_person([0.1, np.nan])
-    with pytest.raises(InputError, match="persons"):
+    with pytest.raises(InputError, match=r"differ in number \(2 and 1\)"):
         bootstrap_by_person([0.1, 0.2], ["x"])
     assert np.isnan(bootstrap_by_person([])).all()
+
+
+@pytest.mark.parametrize(("call", "says"), [
+    (lambda: bootstrap_by_person([1, 2, 3], ["a", None, "b"]), "person is missing for 1 of 3 values, first in row 1"),
+    (lambda: bootstrap_by_person([1, np.nan]), "1 value is missing"),
+    (lambda: bootstrap_by_person([1, 2], draws=0), "draws must be a whole number from 1 to 10,000,000, but it is 0"),
+    (lambda: bootstrap_by_person([1, 2], draws=2**70), "draws must be a whole number"),
+    (lambda: bootstrap_by_person([1, 2], draws="a"), "draws must be a whole number"),
+    (lambda: bootstrap_by_person([1, 2], level=2), "level must lie between 0 and 1, but it is 2"),
+    (lambda: bootstrap_by_person([1, 2], level="a"), "level must lie between 0 and 1"),
+    (lambda: bootstrap_by_person([1, 2], seed=-1), "seed must be a whole number of at least 0"),
+    (lambda: bootstrap_by_person(["a"]), "values must be numbers"),
+    (lambda: bootstrap_by_person([[1, 2], [3, 4]]), "2 dimensions"),
+    (lambda: bootstrap_by_person(5), "0 dimensions"),
+    (lambda: bootstrap_by_person([1], 5), "differ in number"),
+    (lambda: wilson("a", 1), "successes must be numbers"),
+    (lambda: wilson(1, 1, level=None), "level must lie between 0 and 1"),
+])
+def test_what_makes_no_estimate_is_one_sentence(call, says):
+    with pytest.raises(InputError, match=says):
+        call()
