@@ -48,20 +48,21 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
     Raises
     ------
     InputError
-        A column is missing; times are naive or missing; a sensor is missing, not in `sensors` or without a zone.
+        A column is missing or there twice; times are naive or missing; a `sighting_id` is missing or above 2^63 - 1; an
+        id is a list; a sensor is missing, not in `sensors`, there more than once or without a zone.
 
     >>> times = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T08:05Z", "2031-03-12T09:00Z"])
     >>> seen = pd.DataFrame({"sighting_id": [0, 1, 2], "subject_id": "p_1", "sensor_id": list("aab"), "time": times})
     >>> find_visits(seen)[["place_id", "dwell_min_s", "n_sightings"]].values.tolist()
     [['a', 300.0, 2], ['b', 0.0, 1]]
     """
-    tables.check(sightings, "sightings", ["sighting_id", "subject_id", "sensor_id", "time"])
+    check_table(sightings, "sightings", ["sighting_id", "subject_id", "sensor_id", "time"])
     gap_us = length_us(max_gap, "max_gap")
-    subject, subjects = codes.encode(sightings["subject_id"])
+    subject, subjects = encode_ids(sightings["subject_id"])
     spot, places = _places(sightings["sensor_id"], sensors, place)
     time_us = tables.utc(sightings["time"]).array.asi8
     _refuse_missing(time_us == _NAT, sightings, "time")
-    row = sightings["sighting_id"].to_numpy(dtype=np.int64)
+    row = _row_numbers(sightings)
     columns = _visits(*order.by_subject(subject, time_us, spot, row, len(subjects)), gap_us)
     return _frame(columns, subjects, places)
 
@@ -79,12 +80,18 @@ def account_for(sightings):
     pandas.DataFrame
         `what, n`, one row each for "all", "matched", "unmatched" (adding up to all) and "duplicates flagged".
 
+    Raises
+    ------
+    InputError
+        A column is missing or there twice, or `duplicate` holds something else than true and false.
+
     >>> account_for(pd.DataFrame({"subject_id": ["p_1", None]})).values.tolist()
     [['all', 2], ['matched', 1], ['unmatched', 1], ['duplicates flagged', 0]]
     """
-    tables.check(sightings, "sightings", ["subject_id"])
+    flags = ["duplicate"] if "duplicate" in getattr(sightings, "columns", ()) else []
+    check_table(sightings, "sightings", ["subject_id", *flags])
     unmatched = int(sightings["subject_id"].isna().sum())
-    flagged = int(sightings["duplicate"].sum()) if "duplicate" in sightings.columns else 0
+    flagged = _count_flags(sightings["duplicate"]) if flags else 0
     return pd.DataFrame({"what": ["all", "matched", "unmatched", "duplicates flagged"],
                          "n": [len(sightings), len(sightings) - unmatched, unmatched, flagged]})
 
@@ -98,6 +105,46 @@ def length_us(length, name):
     if span is pd.NaT or span < pd.Timedelta(0):
         raise InputError(f"{name} must be a length of time such as '15min', but it is {length!r}.")
     return span // pd.Timedelta(1, "us")
+
+
+def counted(n, noun, one="has", many="have"):
+    """How many of something, and the verb that goes with that number.
+
+    >>> counted(1, "row"), counted(2, "row"), counted(1, "visit", "ends", "end")
+    ('1 row has', '2 rows have', '1 visit ends')
+    """
+    return f"{n:,} {noun} {one}" if n == 1 else f"{n:,} {noun}s {many}"
+
+
+def check_table(frame, table, columns):
+    """As `tables.check`, and no column twice, and a column of times without any time called what it is."""
+    if isinstance(frame, pd.DataFrame):
+        twice = [c for c in frame.columns[frame.columns.duplicated()] if c in columns]
+        if twice:
+            raise InputError(f"The {table} table has the column {twice[0]} more than once; keep one of them.")
+        for column in columns:
+            if column in frame.columns and tables.CONTRACTS[table].column(column).type == "time":
+                _refuse_no_time_at_all(frame, column)
+    tables.check(frame, table, columns)
+
+
+def encode_ids(values):
+    """As `codes.encode`, in a sentence where the values can be no ids."""
+    try:
+        return codes.encode(values)
+    except TypeError:
+        raise InputError(f"The column {values.name} holds values that cannot be ids, such as lists; give each row one "
+                         "text or one whole number.") from None
+
+
+def rows_of_sensors(sensors, ids, whose):
+    """As `tables.rows_of_sensors`, for a table of sensors that may hold missing ids or lists."""
+    nameless = int(sensors["sensor_id"].isna().sum())
+    if nameless:
+        raise InputError(f"{counted(nameless, 'row')} no sensor_id in the sensors table, first in row "
+                         f"{int(np.argmax(sensors['sensor_id'].isna()))}; remove or repair them.")
+    encode_ids(sensors["sensor_id"])
+    return tables.rows_of_sensors(sensors, ids, whose)
 
 
 def is_bare_number(length):
@@ -115,29 +162,57 @@ def _places(sensor_ids, sensors, place):
     """Code each sighting's place: its sensor, or that sensor's zone."""
     if place not in ("sensor", "zone"):
         raise InputError(f"place must be 'sensor' or 'zone', but it is {place!r}.")
-    sensor, ids = codes.encode(sensor_ids)
+    sensor, ids = encode_ids(sensor_ids)
     if len(sensor) and sensor.min() < 0:
-        raise InputError(f"{int((sensor < 0).sum())} sightings have no sensor_id; remove them or find their sensor.")
+        raise InputError(f"{counted(int((sensor < 0).sum()), 'sighting')} no sensor_id; remove them or find their "
+                         "sensor.")
     if sensors is None:
         if place == "zone":
             raise InputError("place='zone' needs the table of sensors: find_visits(sightings, sensors, place='zone').")
         return sensor, ids
-    tables.check(sensors, "sensors", ["sensor_id", "zone_id"] if place == "zone" else ["sensor_id"])
+    check_table(sensors, "sensors", ["sensor_id", "zone_id"] if place == "zone" else ["sensor_id"])
     sensor, ids = codes.only_used(sensor, ids)
-    where = tables.rows_of_sensors(sensors, ids, "sightings")
+    where = rows_of_sensors(sensors, ids, "sightings")
     if place == "sensor":
         return sensor, ids
-    zone, zones = codes.encode(sensors["zone_id"])
+    zone, zones = encode_ids(sensors["zone_id"])
     if len(ids) and (zone[where] < 0).any():
-        raise InputError(f"{int((zone[where] < 0).sum())} sensors have no zone_id, for example "
+        raise InputError(f"{counted(int((zone[where] < 0).sum()), 'sensor')} no zone_id, for example "
                          f"{ids[zone[where] < 0][0]!r}; give them one or use place='sensor'.")
     return zone[where][sensor], zones
 
 
 def _refuse_missing(missing, frame, column):
     if missing.any():
-        raise InputError(f"{int(missing.sum())} rows have no {column}, first in row {int(np.argmax(missing))}; "
+        raise InputError(f"{counted(int(missing.sum()), 'row')} no {column}, first in row {int(np.argmax(missing))}; "
                          "remove or repair them.")
+
+
+def _refuse_no_time_at_all(frame, column):
+    times = frame[column]
+    if len(times) and not isinstance(times.dtype, pd.DatetimeTZDtype) and times.isna().all():
+        _refuse_missing(np.ones(len(times), bool), frame, column)
+
+
+def _row_numbers(sightings):
+    numbers = sightings["sighting_id"]
+    _refuse_missing(numbers.isna().to_numpy(), sightings, "sighting_id")
+    if len(numbers) and numbers.max() > np.iinfo(np.int64).max:
+        raise InputError(f"A sighting_id may be 2**63 - 1 at most, but one is {numbers.max()}; number the rows anew.")
+    return numbers.to_numpy(dtype=np.int64)
+
+
+def _count_flags(duplicate):
+    flags = duplicate.dropna()
+    plain = flags.isin([0, 1]) if pd.api.types.is_numeric_dtype(flags.dtype) else flags.astype(object).map(_is_flag)
+    if not plain.all():
+        raise InputError("The column duplicate must hold true or false, but it also holds "
+                         f"{flags[~plain.astype(bool)].iloc[0]!r}; convert it, for example by (text == 'true').")
+    return int(flags.astype(bool).sum())
+
+
+def _is_flag(value):
+    return isinstance(value, (bool, np.bool_))
 
 
 def _visits(subject, time_us, place, row, gap_us):

@@ -169,7 +169,7 @@ SENSORS = pd.DataFrame({"sensor_id": ["gate"], "zone_id": ["north"]})
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: movement.find_visits(sightings(*ANN).drop(columns="sighting_id")), "lacks the column sighting_id"),
     (broken(time=sightings(*ANN)["time"].dt.tz_localize(None)), "without a zone"),
-    (broken(time=sightings(*ANN)["time"].where([True, False, True, True, True])), "1 rows have no time, .* row 1"),
+    (broken(time=sightings(*ANN)["time"].where([True, False, True, True, True])), "^1 row has no time, .* row 1"),
     (broken(sensor_id=[None] * 5), "5 sightings have no sensor_id"),
     (lambda: movement.find_visits(sightings(*ANN), max_gap="soon"), "max_gap"),
     (lambda: movement.find_visits(sightings(*ANN), max_gap="-1min"), "max_gap"),
@@ -182,10 +182,33 @@ SENSORS = pd.DataFrame({"sensor_id": ["gate"], "zone_id": ["north"]})
     (lambda: movement.find_visits(sightings(*ANN), SENSORS), "1 sensors .* 'mill'"),
     (lambda: movement.find_visits(sightings(*ANN[:4]), SENSORS.assign(zone_id=None), place="zone"), "no zone_id"),
     (lambda: movement.find_visits([1, 2]), "pandas DataFrame"),
+    (lambda: movement.find_visits(sightings(*ANN), SENSORS.assign(sensor_id=None)), "^1 row has no sensor_id in the"),
+    (lambda: movement.find_visits(sightings(*ANN), SENSORS.assign(sensor_id=[["gate"]])), "sensor_id .* such as lists"),
+    (broken(sensor_id=[["gate"]] * 5), "sensor_id .* such as lists"),
+    (broken(subject_id=[["ann"]] * 5), "subject_id .* such as lists"),
+    (lambda: movement.find_visits(pd.concat([sightings(*ANN), sightings(*ANN)[["time"]]], axis=1)), "time more than"),
+    (broken(sighting_id=pd.array([1, 2, None, 4, 5], dtype="Int64")), "^1 row has no sighting_id, first in row 2"),
+    (broken(sighting_id=np.array([1, 2, 3, 4, 2**63], dtype="uint64")), "one is 9223372036854775808"),
+    (broken(time=pd.NaT), "^5 rows have no time"),
+    (lambda: movement.account_for(None), "pandas DataFrame"),
+    (lambda: movement.account_for(sightings(*ANN).assign(duplicate="yes")), "true or false, but it also holds 'yes'"),
+    (lambda: movement.account_for(sightings(*ANN).assign(duplicate=[0, 1, 2, 0, 0])), "true or false"),
 ])
 def test_mistakes_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_flags_that_may_be_missing_are_counted():
+    flags = [True, None, False, True, None]
+    for duplicate in (flags, pd.array(flags, dtype="boolean")):
+        counts = movement.account_for(sightings(*ANN).assign(duplicate=duplicate))
+        assert counts["n"].tolist() == [5, 5, 0, 2]
+
+
+def test_a_column_that_is_not_used_may_be_there_twice():
+    seen = sightings(*ANN).assign(note="x")
+    assert len(movement.find_visits(pd.concat([seen, seen[["note"]]], axis=1))) == 3
 
 
 def test_a_geodataframe_of_sensors_serves():

@@ -137,7 +137,7 @@ def test_far_apart_times_need_no_room():
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: make_points(SEEN.drop(columns="subject_id")), "lacks the column subject_id"),
     (lambda: make_points(SEEN.assign(time=SEEN["time"].dt.tz_localize(None))), "without a zone"),
-    (lambda: make_points(SEEN.assign(time=SEEN["time"].where(SEEN.index > 0))), "1 records have no time"),
+    (lambda: make_points(SEEN.assign(time=SEEN["time"].where(SEEN.index > 0))), "^1 record has no time"),
     (lambda: make_points(SEEN, time="-1h"), "time must be"),
     (lambda: make_points(SEEN, time="often"), "time must be"),
     (lambda: make_points(SEEN, time=3600), "time must be"),
@@ -147,14 +147,34 @@ def test_far_apart_times_need_no_room():
     (lambda: make_points(SEEN, place="500m"), "give the table of sensors"),
     (lambda: make_points(SEEN, place="500m", sensors=SENSORS.head(1)), "1 sensors .* 'b'"),
     (lambda: make_points(SEEN, place="500m", sensors=pd.concat([SENSORS, SENSORS])), "'a' more than once"),
-    (lambda: make_points(SEEN, place={"a": "north"}), "1 sensors have no zone .* 'b'"),
+    (lambda: make_points(SEEN, place={"a": "north"}), "^1 sensor has no zone .* 'b'"),
     (lambda: make_points(FIXES), "needs the column sensor_id"),
-    (lambda: make_points(FIXES.assign(lat=[0.0, 91.0, 0.0]), place="1deg"), "1 records .* first in row 1"),
-    (lambda: make_points(FIXES.assign(lon=[0.0, np.nan, 0.0]), place="1deg"), "1 records .* first in row 1"),
+    (lambda: make_points(FIXES.assign(lat=[0.0, 91.0, 0.0]), place="1deg"), "^1 record has .* first in row 1"),
+    (lambda: make_points(FIXES.assign(lon=[0.0, np.nan, 0.0]), place="1deg"), "^1 record has .* first in row 1"),
+    (lambda: make_points(FIXES.assign(lon=["a", "b", "c"]), place="1deg"), "lon .* must hold numbers"),
+    (lambda: make_points(SEEN.assign(time=pd.NaT)), "rows have no time"),
+    (lambda: make_points(SEEN.assign(sensor_id=[["a"]] * len(SEEN))), "sensor_id .* such as lists"),
+    (lambda: make_points(pd.concat([SEEN, SEEN[["sensor_id"]]], axis=1)), "sensor_id more than once"),
+    (lambda: make_points(SEEN, place={"a": ["north"], "b": ["south"]}), "zones in the mapping .* such as lists"),
+    (lambda: make_points(SEEN, place="500m", sensors=SENSORS.assign(geometry=SENSORS.to_crs(3857).buffer(9))),
+     "must be points, .* Polygon"),
+    (lambda: make_points(SEEN, place="500m", sensors=SENSORS, origin="x"), r"two numbers, .* it is 'x'"),
+    (lambda: make_points(SEEN, place="500m", sensors=SENSORS, origin=(1,)), r"two numbers, .* it is \(1,\)"),
+    (lambda: make_points(SEEN, place="500m", sensors=SENSORS, origin=(None, 1)), "two numbers"),
+    (lambda: make_points(FIXES, place="0.0000000000000000000001m"), "finer than a millimetre"),
+    (lambda: make_points(FIXES, place="0.000000001deg"), "finer than a millimetre"),
+    (lambda: make_points(FIXES.assign(lon=[-170, 0, 170], lat=[-80, 0, 80]), place="0.00000001deg"), "so far apart"),
+    (lambda: make_points(SEEN, place=SEEN), "it is a DataFrame.$"),
+    (lambda: make_points(SEEN, time=SEEN), "it is a DataFrame.$"),
 ])
 def test_mistakes_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_one_record_left_out_is_one_record():
+    subjects = [None, *["x"] * (len(SEEN) - 1)]
+    assert "1 record left out: no subject" in repr(make_points(SEEN.assign(subject_id=subjects)))
 
 
 def test_no_records_make_no_points():
