@@ -87,7 +87,7 @@ def name_subjects(gathered, key, invented):
 def _require_invented(raw, kind):
     foreign = len(raw) - pc.sum(pc.match_substring_regex(raw, _INVENTED)).as_py() if len(raw) else 0
     if foreign:
-        raise InputError(f"The manifest says that this dump is invented, but {foreign:,} of its {len(raw):,} identifiers "
+        raise InputError(f"The manifest says this dump is invented, but {foreign:,} of its {len(raw):,} identifiers "
                          f"of kind {kind} are none that the invented city makes; remove the manifest and give a key of "
                          "your own.")
 

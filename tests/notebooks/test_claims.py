@@ -37,7 +37,7 @@ def faces(community):
 def test_01_most_people_have_fewer_than_four_records_and_many_have_none(register):
     people = (register.subjects["kind"] == "person").sum()
     records = register.sightings["subject_id"].value_counts()
-    assert (records >= 4).sum() / people < 0.5
+    assert (records >= 4).sum() / people < 1 / 3
     assert (records >= 1).sum() / people < 0.8
 
 
@@ -91,26 +91,50 @@ def test_03_whose_records_are_few_are_wrong_more_often(community, faces):
 
 
 @pytest.fixture(scope="module")
-def home_scores(community, faces):
-    visits = movement.find_visits(faces, community.sensors, place="zone")
+def doors(community, faces):
+    """Sightings at building entrances, as notebook 04 takes them."""
+    zone = faces["sensor_id"].map(community.sensors.set_index("sensor_id")["zone_id"]).astype(str)
+    return faces[zone.str.len() == 4]
+
+
+def home_scores(community, sightings, method="edges", **options):
+    visits = movement.find_visits(sightings, community.sensors, place="zone")
+    places = movement.infer_places(visits, community.tz, method=method, **options)
+    table = movement.score_places(places, community.truth()["places"])
+    return table.query("role == 'home' and group == 'all'").set_index("measure")["estimate"]
+
+
+def test_04_three_methods_find_nearly_every_door_and_two_fail(community, doors):
+    found = {m: home_scores(community, doors, m)["named rightly"] for m in ("edges", "nights", "count", "duration",
+                                                                              "osna")}
+    assert min(found[m] for m in ("edges", "nights", "count")) > 0.85
+    assert max(found[m] for m in ("duration", "osna")) < 0.5
+
+
+def test_04_guests_are_given_homes_and_more_nights_asked_for_leave_fewer(community, doors):
+    visits = movement.find_visits(doors, community.sensors, place="zone")
+    places = movement.infer_places(visits, community.tz)
     truth = community.truth()["places"]
-    scores = {}
-    for method in ("edges", "nights", "count", "duration", "osna"):
-        table = movement.score_places(movement.infer_places(visits, community.tz, method=method), truth)
-        scores[method] = table.query("role == 'home'").set_index(["group", "measure"])["estimate"]
-    return scores
+    assert (places["role"] == "home").sum() > truth["subject_id"].nunique()
+    shares = [movement.score_places(places[(places["role"] != "home") | (places["nights"] >= nights)], truth)
+              .query("measure == 'right among all named'")["estimate"].iloc[0] for nights in (1, 7, 14, 30)]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.6
+    assert 0.7 < shares[-1] < 1
 
 
-def test_04_the_edges_of_the_night_name_most_doors_and_phone_methods_few(home_scores):
-    found = {method: score["all", "named rightly"] for method, score in home_scores.items()}
-    assert found["edges"] > 0.9
-    assert max(v for m, v in found.items() if m != "edges") < 0.5
+def test_04_residents_are_found_within_days_and_more_days_add_false_homes(community, doors):
+    first = doors["time"].min()
+    scores = {days: home_scores(community, doors[doors["time"] < first + pd.Timedelta(days=days)])
+              for days in (1, 7, 90)}
+    assert 0.5 < scores[1]["named rightly"] < 0.8
+    assert scores[7]["named rightly"] > 0.95
+    assert scores[1]["right among all named"] > scores[90]["right among all named"]
 
 
-def test_04_night_workers_are_found_least(home_scores):
-    found = home_scores["edges"].xs("named rightly", level="measure").drop("all")
-    assert found.idxmin() == "night worker"
-    assert found.min() < found.drop("night worker").min()
+def test_04_lanes_stand_in_for_lifts(community, doors):
+    spot = doors["sensor_id"].map(community.sensors.set_index("sensor_id")["place_class"]).astype(str)
+    assert home_scores(community, doors[spot == "lane"])["named rightly"] > 0.8
 
 
 def test_04_the_resident_of_the_week_strip_is_hardly_seen_in_working_hours(community, faces):
