@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from kit.errors import InputError
-from kit.reidentify.unicity import build_index
+from kit.reidentify.unicity import build_index, is_whole, need_points, need_seed
 
 
 def crowd(points, subject=None, known=4, seed=0):
@@ -19,6 +19,7 @@ def crowd(points, subject=None, known=4, seed=0):
     known : int, default 4
         How many points are drawn, without replacement; they are taken in the order of time.
     seed : int, default 0
+        From 0 to 2^63 - 1.
 
     Returns
     -------
@@ -29,7 +30,7 @@ def crowd(points, subject=None, known=4, seed=0):
     Raises
     ------
     InputError
-        If nobody, or the subject named, has that many points.
+        If nobody, or the subject named, has that many points, or an argument is not what it must be.
 
     >>> from kit.reidentify import make_points
     >>> times = pd.to_datetime(["2031-03-12T08:00Z"] * 2 + ["2031-03-12T12:00Z"])
@@ -37,13 +38,18 @@ def crowd(points, subject=None, known=4, seed=0):
     >>> crowd(make_points(seen), "x", known=2)["people"].tolist()
     [2, 2, 1]
     """
+    need_points(points, "crowd")
+    need_seed(seed)
+    if not is_whole(known, 1):
+        raise InputError(f"known must be a whole number of at least 1, but it is {known!r}.")
     index = build_index(points)
     rng = np.random.default_rng(seed)
     own = index.first_cell[:-1]
     code = _drawn_subject(points, index, known, rng) if subject is None else _code_of(points, subject)
-    if known < 1 or index.sizes[code] < known:
-        raise InputError(f"This subject has {index.sizes[code]} distinct points, so {known} cannot be drawn; "
-                         "know fewer, but at least one.")
+    size = index.sizes[code]
+    if size < known:
+        raise InputError(f"This subject has {size} distinct point{'' if size == 1 else 's'}, so {known} cannot be "
+                         "drawn; know fewer.")
     rows = own[code] + rng.choice(index.sizes[code], known, replace=False)
     rows = rows[np.lexsort((points.place[rows], points.bin[rows]))]
     remaining, counts = np.arange(points.n_subjects), [points.n_subjects]
@@ -61,13 +67,14 @@ def crowd(points, subject=None, known=4, seed=0):
 
 
 def _drawn_subject(points, index, known, rng):
-    eligible = np.flatnonzero(index.sizes >= max(known, 1))
+    eligible = np.flatnonzero(index.sizes >= known)
     if not len(eligible):
-        raise InputError(f"Nobody has {known} distinct points; the most anybody has is {index.sizes.max(initial=0)}.")
+        raise InputError(f"Nobody has {known} distinct point{'' if known == 1 else 's'}; the most anybody has is "
+                         f"{index.sizes.max(initial=0)}.")
     return int(rng.choice(eligible))
 
 
 def _code_of(points, subject):
-    if subject not in points.subjects:
+    if not pd.api.types.is_hashable(subject) or subject not in points.subjects:
         raise InputError("The subject asked for has no points; pick one from points.subjects.")
     return points.subjects.get_loc(subject)

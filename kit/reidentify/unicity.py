@@ -17,6 +17,7 @@ from kit.estimates import bootstrap_by_person, wilson
 from kit.reidentify.points import Points, make_points
 
 MOST_SUBSETS = 10**8
+MOST_DRAWS = 10**6
 
 
 def unicity(points, known=(1, 2, 3, 4), people=4000, draws=1, seed=0):
@@ -38,10 +39,10 @@ def unicity(points, known=(1, 2, 3, 4), people=4000, draws=1, seed=0):
     people : int or None
         How many eligible people to sample; None measures every one.
     draws : int or "all"
-        Draws a person, averaged over; "all" takes each person's share of *all* subsets that are unique, which leaves
-        no chance but the sampling of people.
+        Draws a person, averaged over, up to a million; "all" takes each person's share of *all* subsets that are
+        unique, which leaves no chance but the sampling of people.
     seed : int
-        Decides the sample and the draws. Neither depends on the order of the records.
+        Decides the sample and the draws, from 0 to 2^63 - 1. Neither depends on the order of the records.
 
     Returns
     -------
@@ -49,11 +50,14 @@ def unicity(points, known=(1, 2, 3, 4), people=4000, draws=1, seed=0):
         `known, draws, estimate, low, high` (95 %: Wilson for one draw, bootstrap by person for several or all; with
         all subsets of all people nothing was sampled and low = high = estimate)`, n` (people measured)`, eligible,
         population`. Where nobody is eligible the row says so: n and eligible are 0, the estimate is missing.
+        The bootstrap knows only the shares it was given: with several draws of few people, all alike, it has no width
+        (two people, unique in every draw: 1 to 1). There take `draws=1`, whose Wilson interval stays wide.
 
     Raises
     ------
     InputError
-        No points, no positive whole numbers, or more than 10^8 subsets with `draws="all"` (it states the cost).
+        No points, no positive whole numbers, a seed or draws out of range, or more than 10^8 subsets with `draws="all"`
+        (it states the cost).
 
     References
     ----------
@@ -78,7 +82,8 @@ def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=N
     records, sensors
         As `make_points` takes them.
     places, times : iterable
-        What `make_points` takes for `place` and `time`. Polygons and mappings may be given as {label: zones}.
+        What `make_points` takes for `place` and `time`. Polygons and mappings may be given as {label: zones}. A
+        single text, length of time or table of zones counts as a list of one.
     known, people, seed
         As `unicity` takes them.
 
@@ -87,13 +92,19 @@ def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=N
     pandas.DataFrame
         `place, time` (missing where time was removed), then the columns of `unicity`.
 
+    Raises
+    ------
+    InputError
+        No place or no time, or what `make_points` and `unicity` refuse.
+
     >>> times = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T08:30Z"])
     >>> seen = pd.DataFrame({"subject_id": ["x", "y"], "sensor_id": "a", "time": times})
     >>> unicity_grid(seen, ["sensor"], ["10min", "1h"], known=1)[["time", "estimate"]].values.tolist()
     [['10min', 1.0], ['1h', 0.0]]
     """
-    places = places if isinstance(places, dict) else {p if isinstance(p, str) else f"zones {i}": p
-                                                      for i, p in enumerate(places)}
+    times = _listed(times, "times", "['1h', None]")
+    places = places if isinstance(places, dict) else {
+        p if isinstance(p, str) else f"zones {i}": p for i, p in enumerate(_listed(places, "places", "['sensor']"))}
     rows = []
     for label, place in places.items():
         for time in times:
@@ -104,6 +115,14 @@ def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=N
     if not rows:
         raise InputError("A grid needs at least one place and one time, for example places=['sensor'], times=['1h'].")
     return pd.concat(rows, ignore_index=True)
+
+
+def _listed(values, name, example):
+    if isinstance(values, (str, pd.Timedelta, pd.DataFrame, pd.Series)):
+        return [values]
+    if not np.iterable(values):
+        raise InputError(f"{name} must be a list such as {example}, but it is {values!r}.")
+    return list(values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,25 +153,40 @@ def build_index(points):
     return Index(_offsets(points.subject, points.n_subjects), cell, first_subject, subjects)
 
 
-def _checked(points, known, people, draws, seed):
+def need_points(points, what):
+    """Refuse anything but the points that `make_points` makes; `what` is who needs them."""
     if not isinstance(points, Points):
-        raise InputError("unicity takes points; make them from records with reidentify.make_points(records).")
+        raise InputError(f"{what} takes points; make them from records with reidentify.make_points(records).")
+
+
+def need_seed(seed):
+    """Refuse a seed that is not a whole number of 63 bits, which is what numpy and the kernels both take."""
+    if not is_whole(seed, 0) or seed >= 2**63:
+        raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, but it is {seed!r}.")
+
+
+def is_whole(value, least):
+    """Whether a value is a whole number of at least `least`.
+
+    >>> is_whole(3, 1), is_whole(0, 1), is_whole(1.5, 1), is_whole(True, 1)
+    (True, False, False, False)
+    """
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+
+
+def _checked(points, known, people, draws, seed):
+    need_points(points, "unicity")
     if len(points) == 0:
         raise InputError("There are no points, so nobody can be singled out; check that records have a subject_id.")
-    known = [known] if np.isscalar(known) else list(known)
-    if not known or not all(_is_whole(k, 1) for k in known):
+    known = list(known) if np.iterable(known) and not isinstance(known, str) else [known]
+    if not known or not all(is_whole(k, 1) for k in known):
         raise InputError(f"known must be whole numbers of at least 1, such as (1, 2, 3, 4), but it is {known!r}.")
-    if people is not None and not _is_whole(people, 1):
+    if people is not None and not is_whole(people, 1):
         raise InputError(f"people must be a whole number of at least 1, or None for everyone, but it is {people!r}.")
-    if not (isinstance(draws, str) and draws == "all") and not _is_whole(draws, 1):
-        raise InputError(f"draws must be a whole number of at least 1, or 'all', but it is {draws!r}.")
-    if not _is_whole(seed, 0) or seed >= 2**63:
-        raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, but it is {seed!r}.")
+    if not (isinstance(draws, str) and draws == "all") and not (is_whole(draws, 1) and draws <= MOST_DRAWS):
+        raise InputError(f"draws must be a whole number from 1 to {MOST_DRAWS:,}, or 'all', but it is {draws!r}.")
+    need_seed(seed)
     return [int(k) for k in known], people, draws, int(seed)
-
-
-def _is_whole(value, least):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
 
 
 def _measure(index, k, people, draws, seed):

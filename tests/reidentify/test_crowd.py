@@ -35,7 +35,18 @@ def test_whoever_is_drawn_has_enough_points_and_always_matches(seed):
 def test_more_points_than_anybody_has():
     with pytest.raises(InputError, match="the most anybody has is 3"):
         crowd(make_points(SEEN), known=4)
-    with pytest.raises(InputError, match="has 1 distinct points"):
+    with pytest.raises(InputError, match="has 1 distinct point, so 2 cannot"):
         crowd(make_points(SEEN), "z", known=2)
     with pytest.raises(InputError, match="has no points"):
         crowd(make_points(SEEN), "nobody")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    *(({"known": known}, "known must be a whole number") for known in (1.5, "a", None, True, 0)),
+    *(({"seed": seed}, "seed must be a whole number") for seed in (-1, "x", None, 2**63)),
+    ({"subject": ["x"]}, "has no points"),
+    ({"points": SEEN}, "crowd takes points"),
+])
+def test_mistakes_are_named(arguments, message):
+    with pytest.raises(InputError, match=message):
+        crowd(**{"points": make_points(SEEN), "known": 1} | arguments)

@@ -139,7 +139,11 @@ def test_a_grid_gets_coarser():
     ({"known": (1, -2)}, "known must be"),
     ({"known": 1.5}, "known must be"),
     ({"known": ()}, "known must be"),
+    ({"known": None}, r"known must be .* it is \[None\]"),
     ({"people": 0}, "people must be"),
+    ({"draws": 2**70}, "draws must be a whole number from 1 to 1,000,000"),
+    ({"seed": 2**64}, "seed must be"),
+    ({"seed": None}, "seed must be"),
     ({"draws": 0}, "draws must be"),
     ({"draws": "some"}, "draws must be"),
     ({"seed": "x"}, "seed must be"),
@@ -158,3 +162,13 @@ def test_no_points_and_no_index_are_refused():
         unicity(traces(THREE))
     with pytest.raises(InputError, match="at least one place"):
         unicity_grid(traces(THREE), [], ["1h"])
+    with pytest.raises(InputError, match=r"places must be a list such as .*, but it is None"):
+        unicity_grid(traces(THREE), None, ["1h"])
+    with pytest.raises(InputError, match=r"times must be a list such as .*, but it is None"):
+        unicity_grid(traces(THREE), ["sensor"], None)
+
+
+def test_one_place_and_one_time_need_no_list():
+    seen = traces(THREE).assign(time=pd.Timestamp("2031-03-12T08:00Z"))
+    listed = unicity_grid(seen, ["sensor"], ["1h"], known=1)
+    pd.testing.assert_frame_equal(unicity_grid(seen, "sensor", "1h", known=1), listed)
