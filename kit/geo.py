@@ -121,12 +121,7 @@ def from_gcj02(lon, lat):
     Within a kilometre of the edge of the box two answers can be right; the one inside is given.
     """
     given = _degrees(lon, lat)
-    lon, lat = given
-    for _ in range(_STEPS):
-        d_lon, d_lat = _gcj_shift(lon, lat)
-        lon, lat = given[0] - d_lon, given[1] - d_lat
-    inside = _in_gcj_box(lon, lat)
-    return np.where(inside, lon, given[0]), np.where(inside, lat, given[1])
+    return _where_in_box(_unshift_gcj(*given), given)
 
 
 def to_bd09(lon, lat):
@@ -148,18 +143,30 @@ def from_bd09(lon, lat):
     for _ in range(_STEPS):
         bd_lon, bd_lat = _bd_shift(lon, lat)
         lon, lat = lon + given[0] - bd_lon, lat + given[1] - bd_lat
-    lon, lat = from_gcj02(lon, lat)
-    inside = _in_gcj_box(lon, lat)
-    return np.where(inside, lon, given[0]), np.where(inside, lat, given[1])
+    return _where_in_box(_unshift_gcj(lon, lat), given)
+
+
+def _unshift_gcj(gcj_lon, gcj_lat):
+    lon, lat = gcj_lon, gcj_lat
+    for _ in range(_STEPS):
+        d_lon, d_lat = _gcj_shift(lon, lat)
+        lon, lat = gcj_lon - d_lon, gcj_lat - d_lat
+    return lon, lat
+
+
+def _where_in_box(solved, given):
+    """What was solved for, if that lies in the box (or at its edge, but for rounding), else what was given."""
+    inside = _in_gcj_box(*solved, slack=1e-9)
+    return np.where(inside, solved[0], given[0]), np.where(inside, solved[1], given[1])
 
 
 def _degrees(lon, lat):
     return np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
 
 
-def _in_gcj_box(lon, lat):
+def _in_gcj_box(lon, lat, slack=0.0):
     west, east, south, north = _GCJ_BOX
-    return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    return (lon >= west - slack) & (lon <= east + slack) & (lat >= south - slack) & (lat <= north + slack)
 
 
 def _gcj_shift(lon, lat):

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_PLAIN = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*")
+_PLAIN = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 _WRAPPED = re.compile(r'\{"\$[A-Za-z]+":"?([^"{}]*)"?\}')
 # Blanks that part thousands: plain, no-break, narrow no-break, thin; then the apostrophes of Switzerland.
-_GROUPED = re.compile(r"[-+]?(?:\d{1,3}(?:([ \u00a0\u202f\u2009'\u2019.,])\d{3}(?:\1\d{3})*)?|\d*)")
-_DECIMALS = re.compile(r"\d*([eE][-+]?\d+)?")
+_GROUPED = re.compile(r"[-+]?(?:\d{1,3}(?:([ \u00a0\u202f\u2009'\u2019.,])\d{3}(?:\1\d{3})*)?|\d*)", re.ASCII)
+_DECIMALS = re.compile(r"\d*([eE][-+]?\d+)?", re.ASCII)
 
 
 def read_numbers(texts, decimal=None):

@@ -29,14 +29,14 @@ _REASONS = {
     _OTHER_AXIS: "a longitude marked N or S, or a latitude marked E or W", _MISSING: "no position",
 }
 _LETTERS = str.maketrans("北南东西東", "NSEWE", "纬经緯經")
-_SIGNS = str.maketrans("度分秒º˚′’‵″”“：", "°'\"°°'''\"\"\":")
+_SIGNS = str.maketrans("度分秒º˚′’‵″”“：\u00a0", "°'\"°°'''\"\"\": ")
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 # A degree, minute or second that something smaller follows is a whole number; each has its sign, a blank or a colon.
 _SEXAGESIMAL = re.compile(
     rf"(?P<sign>[-+])?(?:(?P<d>\d{{1,3}})\s*[°:\s]\s*)(?:(?:(?P<m>\d{{1,2}})\s*(?:'|:|\s)\s*){_NUMBER}\s*(?:\"|'')?"
-    rf"|(?P<only>\d{{1,2}}(?:\.\d*)?)\s*'?)")
-_ONE_NUMBER = re.compile(rf"(?P<sign>[-+])?{_NUMBER}\s*°?")
-_NMEA = re.compile(r"\d{4,5}\.\d*|\d{4,5}")
+    rf"|(?P<only>\d{{1,2}}(?:\.\d*)?)\s*'?)", re.ASCII)
+_ONE_NUMBER = re.compile(rf"(?P<sign>[-+])?{_NUMBER}\s*°?", re.ASCII)
+_NMEA = re.compile(r"\d{4,5}\.\d*|\d{4,5}", re.ASCII)
 
 
 def check_crs(crs, where):
@@ -235,5 +235,7 @@ def _unproject(lon, lat, crs):
     if crs not in known:
         pyproj.network.set_network_enabled(False)
         known[crs] = pyproj.Transformer.from_crs(crs, DEGREES, always_xy=True)
-    lon, lat = (np.asarray(a, dtype=float) for a in known[crs].transform(lon, lat))
-    return np.where(np.isfinite(lon), lon, np.nan), np.where(np.isfinite(lat), lat, np.nan)
+    degrees = known[crs].transform(lon, lat)
+    back = known[crs].transform(*degrees, direction="INVERSE")
+    same = np.hypot(back[0] - lon, back[1] - lat) < 1.0  # beyond its bounds a projection wraps round
+    return np.where(same, degrees[0], np.nan), np.where(same, degrees[1], np.nan)
