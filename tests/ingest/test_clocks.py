@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kit
 from kit.ingest import clocks
 
 HOUR = 3_600_000_000
@@ -66,3 +67,10 @@ def test_the_finding_is_a_sentence_by_zone_where_there_are_zones():
     how = "runs 15 h ahead of the rest, by its hours of the day and its first and last record"
     assert clocks.notice_clocks(sightings, sensors) == {f"the clock of zone S {how}": 2620}
     assert clocks.notice_clocks(sightings) == {f"the clock of sensor {name} {how}": 1310 for name in "cd"}
+
+
+@pytest.mark.parametrize("name", ["register", "community", "fusion"])
+def test_the_invented_city_whose_clocks_are_off_by_seconds_only_raises_no_alarm(name):
+    exposure = kit.open_exposure(name)
+    for _, sightings in exposure.sightings.groupby("source", observed=True):
+        assert clocks.notice_clocks(sightings, exposure.sensors) == {}

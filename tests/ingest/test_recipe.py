@@ -68,6 +68,18 @@ def test_a_recipe_of_ones_own_is_read_from_its_file_and_handed_back_if_already_r
     ('at = { is = "time", do = "keep", as = "time" }', 'at = { is = "time", do = "keep", as = "time" }\n'
      'at2 = { is = "time", do = "keep", as = "time" }', "one column from two fields"),
     ('source = "face"', 'source = "face"\nshoe_size = "9"', "sets the column 'shoe_size'"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", form = "D/M/Y"', "'D/M/Y'; choose from YYYYMMDD"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", unit = "days"', "'days'; choose from s, ms, us, ns, excel"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", zone = "Mars/Base"', "unknown zone 'Mars/Base'"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", zone = "../etc/passwd"', "unknown zone"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end"', "needs both"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", lasting = "5min"', "needs both"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end", lasting = "5 cats"', "no length of time"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end", lasting = 5', "no length of time"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end", lasting = "-1h"', "no length of time"),
+    ('do = "keep", as = "sensor_id"', 'do = "keep", as = "sensor_id", unit = "s"', "cannot have unit"),
+    ('form = "csv"', 'form = "csv"\ncrs = "EPSG:0"', "'EPSG:0', which is none"),
+    ('form = "csv"', 'form = "csv"\naxes = "y x"', "'y x'; choose from lon lat, lat lon"),
     ('name = "gate"', "", "needs a name"),
     ('"gate"', '"gate', "not readable TOML"),
 ])
