@@ -63,11 +63,13 @@ class Chunks:
     def __init__(self, stream, digest=None, block_bytes=BLOCK_BYTES):
         self._stream, self._digest, self._size, self._ahead = stream, digest, block_bytes, None
 
-    def head(self):
-        """The first 64 KiB, or all there is; `next` will give them again."""
+    def head(self, n=HEAD_BYTES):
+        """The first bytes, or all there are; `next` will give them again."""
         if self._ahead is None:
-            self._ahead = self._read(max(self._size, HEAD_BYTES))
-        return self._ahead[:HEAD_BYTES]
+            self._ahead = self._read(max(self._size, n))
+        elif len(self._ahead) < n:
+            self._ahead += self._read(n - len(self._ahead))
+        return self._ahead[:n]
 
     def next(self):
         """Some more bytes; none at the end."""

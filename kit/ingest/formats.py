@@ -221,7 +221,8 @@ def _read_csv(part, source, digest, block_bytes):
     fields = [f.path for f in source.read]
     with part.open() as stream:
         chunks = Chunks(stream, digest, block_bytes)
-        shape = _csv_shape(encodings.as_text(chunks.head(), source.encoding, part.name), source, part.name)
+        head = chunks.head() if b"\n" in chunks.head() else chunks.head(cutters.MAX_LINE_BYTES)
+        shape = _csv_shape(encodings.as_text(head, source.encoding, part.name), source, part.name)
         headed = shape.headed
         for block in cutters.cut_csv(chunks, shape.closes, source.encoding, part.name):
             first = 0
