@@ -25,7 +25,7 @@ import pyarrow as pa
 import kit
 from kit.errors import InputError
 from kit.exposure import write_exposure
-from kit.ingest import assemble, columns, formats, opening
+from kit.ingest import assemble, clocks, columns, formats, opening, positions
 from kit.ingest.identifiers import DEMO_KEY, check_key, demo_key
 from kit.ingest.recipe import load_recipe
 from kit.ingest.report import IngestReport, SourceReport
@@ -196,8 +196,10 @@ class _Run:
             harvest.report.tallies = assemble.tallies(g, subjects)
             harvest.report.duplicates_flagged = repeats.get(g.source.name, 0)
             harvest.report.first_time, harvest.report.last_time = _span(g.columns)
+            harvest.notes.update(_noticed(g, gathered))
             if sightings is not None and g.makes("sightings"):
                 _count_sightings(sightings, origin == i, known, harvest.report)
+                harvest.notes.update(clocks.notice_clocks(sightings[origin == i], sensors))
         made = {"sensors": sensors, "sightings": sightings, "fixes": assemble.fixes_table(gathered, subjects),
                 "readings": assemble.readings_table(gathered, subjects),
                 "subjects": assemble.subjects_table(gathered, subjects, self._first_day(gathered), keep_labels)}
@@ -279,6 +281,18 @@ def _count_sightings(sightings, rows, known, report):
     names = here["sensor_id"].cat.categories
     unknown = np.flatnonzero(~names.isin(known))
     report.unknown_sensor = int(np.isin(here["sensor_id"].cat.codes, unknown).sum())
+
+
+def _noticed(g, gathered):
+    """What looks odd about a source's positions, counted; nothing is changed by it."""
+    if "lon" not in g.columns:
+        return {}
+    found = positions.notice(g.columns["lon"], g.columns["lat"])
+    others = [o.columns for o in gathered if o is not g and o.makes("sensors")]
+    if others and positions.notice_swapped(g.columns["lon"], g.columns["lat"], *(
+            np.concatenate([columns[axis] for columns in others]) for axis in ("lon", "lat"))):
+        found["near the sensors only if lon and lat were swapped"] = int((~np.isnan(g.columns["lon"])).sum())
+    return found
 
 
 def _span(found):
