@@ -424,9 +424,76 @@ def _connection():
     return _local.con
 
 
-SOUGHT = ("parquet",)  # read from their end, so that the hash is not taken on the way
+def _read_geojson(part, source, digest, block_bytes):
+    """The features of a GeoJSON document, or one a line: properties by name, and a point's `lon` and `lat`."""
+    fields = [f.path for f in source.read]
+    with part.open() as stream:
+        chunks = Chunks(stream, digest, block_bytes)
+        if re.search(r'"features"\s*:\s*\[', encodings.as_text(chunks.head(), source.encoding, part.name)):
+            blocks = cutters.cut_members(chunks, "features", 2, part.name, source.encoding)
+        else:
+            blocks = cutters.cut_lines(chunks, source.encoding, part.name)
+        for block in blocks:
+            yield block, partial(_parse_features, block, fields)
+
+
+def _parse_features(block, fields):
+    inside = {path: path if path == "id" else f"properties.{path}" for path in fields if path not in ("lon", "lat")}
+    records = parse_json(block, [*inside.values(), "geometry.type", "geometry.coordinates"])
+    points = [_point(kind, text) for kind, text in zip(records.texts["geometry.type"].to_pylist(),
+                                                       records.texts["geometry.coordinates"].to_pylist(), strict=True)]
+    texts = {path: records.texts[raw] for path, raw in inside.items()}
+    for axis, name in enumerate(("lon", "lat")):
+        if name in fields:
+            texts[name] = pa.array([point[axis] for point in points], pa.string())
+    keys = {key.removeprefix("properties.") for key in records.keys - {"type", "properties", "geometry"}
+            if not key.startswith("geometry.")}
+    return Records(records.rows, texts, records.count, records.broken, keys, records.notes)
+
+
+def _point(kind, text):
+    """The two texts of a point's coordinates; none for what is no point."""
+    if kind != "Point" or text is None:
+        return None, None
+    found = re.fullmatch(r"\[([-+.\deE]+),([-+.\deE]+)(?:,.*)?\]", text.replace(" ", ""))
+    return (found[1], found[2]) if found else (None, None)
+
+
+PLT_LINES = 6
+PLT_COLUMNS = ["lat", "lon", "zero", "altitude_ft", "days", "date", "clock"]
+
+
+def _read_plt(part, source, digest, block_bytes):
+    """A GeoLife trajectory: six lines of preface, then fixes in GMT. `time` is date and clock; `person`, the folder."""
+    fields = [f.path for f in source.read]
+    folders = (part.path.parent.name, *part.name.split("/")[:-1])
+    person = folders[-2] if folders[-1] == "Trajectory" and len(folders) > 1 else folders[-1]
+    if part.name == part.path.name and folders[-1] == "Trajectory":
+        person = part.path.parent.parent.name
+    with part.open() as stream:
+        preface = PLT_LINES
+        for block in cutters.cut_lines(Chunks(stream, digest, block_bytes), source.encoding, part.name):
+            first = min(preface, len(block))
+            preface -= first
+            yield block, partial(_parse_plt, block, fields, first, person)
+
+
+def _parse_plt(block, fields, first, person):
+    records = parse_csv(block, PLT_COLUMNS, PLT_COLUMNS, first)
+    when = pc.binary_join_element_wise(records.texts["date"], records.texts["clock"], " ")
+    records.texts["time"] = pc.binary_join_element_wise(when, "Z", "")
+    records.texts["person"] = pa.array([person] * len(records.rows), pa.string())
+    records.texts = {path: records.texts.get(path, pa.nulls(len(records.rows), pa.string())) for path in fields}
+    records.keys |= {"time", "person"}
+    return records
+
+
+SOUGHT = ("parquet", "arrow", "sqlite")  # read from anywhere, so that the hash is not taken on the way
 READERS = {
     "mongo-lines": _read_json, "es-hits": _read_json, "ndjson": _read_json, "csv": _read_csv,
     "bson": partial(tables_in.read_bson, records_of=Records),
     "parquet": partial(tables_in.read_parquet, records_of=Records),
+    "arrow": partial(tables_in.read_arrow, records_of=Records),
+    "sqlite": partial(tables_in.read_sqlite, records_of=Records),
+    "geojson": _read_geojson, "plt": _read_plt,
 }

@@ -14,6 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -243,14 +244,13 @@ def _pull_zst(file):
 
 
 class _Member(_Stream):
-    """A zip member."""
+    """A zip member; the archive is opened once for all of them, since its index may be long."""
 
-    def __init__(self, path, info):
+    def __init__(self, path, info, archive):
         self._info, self._path = info, path
-        self._archive = zipfile.ZipFile(path)
         self._spare, self._out, self._member = b"", 0, None
         try:
-            self._member = self._archive.open(info)
+            self._member = archive().open(info)
         except NotImplementedError:
             raise InputError(f"The archive {path.name} is packed in a way that cannot be read here; unpack it and "
                              "give the folder.") from None
@@ -284,7 +284,6 @@ class _Member(_Stream):
     def close(self):
         if self._member is not None:
             self._member.close()
-        self._archive.close()
 
 
 def _zip_parts(path):
@@ -301,7 +300,8 @@ def _zip_parts(path):
                    any(stat.S_ISLNK(info.external_attr >> 16) for info in files))
     if any(i.file_size > RATIO_COUNTS_FROM and i.file_size > MAX_RATIO * max(i.compress_size, 1) for i in files):
         raise _bomb(path.name)
-    return _members(path, [(i.filename, i.file_size, lambda i=i: _Member(path, i)) for i in files])
+    archive = cache(lambda: zipfile.ZipFile(path))
+    return _members(path, [(i.filename, i.file_size, lambda i=i: _Member(path, i, archive)) for i in files])
 
 
 class _Window(_Stream):

@@ -6,7 +6,8 @@
     [[source]]
     name = "passages"
     files = "passages*.jsonl"
-    form = "mongo-lines"                # mongo-lines, es-hits, ndjson, csv, bson or parquet
+    form = "mongo-lines"                # mongo-lines, es-hits, ndjson, csv, bson, parquet, arrow, sqlite,
+                                        # geojson or plt
     makes = "sightings"                 # sensors, sightings, fixes, readings, subjects; nothing: counted, no rows
     [source.set]                        # columns with one value throughout
     source = "face"
@@ -56,7 +57,7 @@ ACTIONS = {
     "label": ("tally", "drop", "refuse"),
     "noise": ("drop", "refuse"),
 }
-FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet")
+FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geojson", "plt")
 MAKES = {
     "sensors": {"sensor_id", "kind", "place_class", "zone_id", "lon", "lat"},
     "sightings": {"subject_id", "sensor_id", "time", "source", "score"},

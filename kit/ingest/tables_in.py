@@ -1,13 +1,16 @@
-"""Forms that are no text: the documents of a mongodump, and Parquet. Their values become the texts that a line holds.
+"""Forms that are no text: mongodump, Parquet, Arrow, SQLite. Their values become the texts that a line would hold.
 
 A document's length is checked here and not by the library, which would stop, or skip, without saying how much is lost.
 """
 
 import base64
 import json
+import re
+import sqlite3
 import struct
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import quote
 
 import bson
 import numpy as np
@@ -81,6 +84,7 @@ def read_parquet(part, source, digest, block_bytes, records_of):
             file = pq.ParquetFile(stream, thrift_string_size_limit=_THRIFT_BYTES,
                                   thrift_container_size_limit=1_000_000, page_checksum_verification=True)
             names, said = file.schema_arrow.names, file.metadata.num_rows
+            _require_distinct(names, part.name)
             wanted = sorted({_column_of(path, names) for path in fields} & set(names))
             keys = set(names)
             batches = file.iter_batches(BATCH_ROWS, columns=wanted)
@@ -97,6 +101,113 @@ def read_parquet(part, source, digest, block_bytes, records_of):
             rows += len(batch)
     if rows != said:
         raise lying
+
+
+def read_arrow(part, source, digest, block_bytes, records_of):
+    """Rows of an Arrow file or stream (Feather, version 2), batch by batch."""
+    fields = [f.path for f in source.read]
+    broken = InputError(f"The file {part.name} cannot be read as Arrow, so it is damaged or cut short; get a whole "
+                        "copy.")
+    rows = 0
+    with opening.seekable(part) as stream:
+        try:
+            batches = _arrow_batches(stream)
+            while (batch := next(batches, None)) is not None:
+                _require_distinct(batch.schema.names, part.name)
+                yield Batch(batch, rows + 1), partial(_parse_batch, batch, fields, set(batch.schema.names), records_of)
+                rows += len(batch)
+        except (pa.ArrowException, OSError, ValueError, MemoryError):
+            raise broken from None
+
+
+def read_sqlite(part, source, digest, block_bytes, records_of):
+    """Rows of the one table of a SQLite file that has all columns the recipe makes something of."""
+    names = [f.path for f in source.read]
+    needed = {f.path for f in source.fields if f.column}
+    damaged = InputError(f"The file {part.name} cannot be read as SQLite, so it is damaged or cut short; get a whole "
+                         "copy.")
+    con = _sqlite(part)
+    try:
+        table, keys = _table_with(con, needed, part.name)
+        there = [name for name in names if name in keys]
+        asked = ", ".join(_quoted(name) for name in there) or "null"
+        cursor, rows = con.execute(f"select {asked} from {_quoted(table)}"), 0
+        while found := cursor.fetchmany(BATCH_ROWS):
+            columns = dict(zip(there, zip(*found, strict=True), strict=False))
+            batch = pa.record_batch({name: pa.array([_binary_text(v) for v in columns.get(name, [None] * len(found))],
+                                                    pa.binary()) for name in names} or {"": pa.nulls(len(found))})
+            yield Batch(batch, rows + 1), partial(_parse_cells, batch, names, keys, records_of)
+            rows += len(found)
+    except (sqlite3.Error, UnicodeError):  # a name in a damaged schema may be no text
+        raise damaged from None
+    finally:
+        con.close()
+
+
+def _require_distinct(names, file):
+    if len(set(names)) < len(names):
+        raise InputError(f"The file {file} has two columns of one name, so which is meant is unknown; rename one.")
+
+
+def _arrow_batches(stream):
+    """The batches of a file, whose index is at its end, or of a stream, which has none."""
+    if stream.read(6) == b"ARROW1":
+        file = pa.ipc.open_file(pa.PythonFile(stream, "r"))
+        return (_checked(file.get_batch(i)) for i in range(file.num_record_batches))
+    stream.seek(0)
+    return (_checked(batch) for batch in pa.ipc.open_stream(pa.PythonFile(stream, "r")))
+
+
+def _checked(batch):
+    """Arrow takes offsets and sizes as the file gives them; here they are looked at before anything follows them."""
+    batch.validate(full=True)
+    return batch
+
+
+def _sqlite(part):
+    """The database, for reading only: nothing in its schema is trusted to run."""
+    if opening.is_plain(part):
+        con = sqlite3.connect(f"file:{quote(str(part.path.absolute()))}?mode=ro&immutable=1", uri=True)
+    else:
+        con = sqlite3.connect(":memory:")
+        with opening.seekable(part) as stream:
+            con.deserialize(stream.read())
+    con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_LINE_BYTES)
+    con.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    con.execute("pragma trusted_schema = off")
+    return con
+
+
+def _table_with(con, needed, name):
+    """The table that has the columns needed, and all of its columns."""
+    tables = {}
+    for table, sql in con.execute("select name, sql from sqlite_master where type = 'table' order by name"):
+        if not re.match(r"\s*create\s+virtual", sql or "", re.IGNORECASE) and not table.startswith("sqlite_"):
+            tables[table] = {row[1] for row in con.execute(f"pragma table_info({_quoted(table)})")}
+    fitting = [table for table, columns in tables.items() if needed <= columns]
+    if len(fitting) != 1:
+        raise InputError(f"The file {name} has {len(fitting)} tables with the columns {', '.join(sorted(needed))}, and "
+                         "one is needed; change the recipe, or take the others out.")
+    return fitting[0], tables[fitting[0]]
+
+
+def _quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _binary_text(value):
+    if value is None or value == "":
+        return None
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else _value_text(value).encode()
+
+
+def _parse_cells(batch, names, keys, records_of):
+    columns = {name: batch[name].to_pylist() for name in names}
+    bad = np.array([any(v is not None and not _decodes(v) for v in row) for row in zip(*columns.values(), strict=True)]
+                   if columns else [False] * len(batch), bool)
+    texts = {name: batch[name].filter(pa.array(~bad)).cast(pa.string()) for name in names}
+    return records_of(np.flatnonzero(~bad), texts, len(batch), [(int(r), "not UTF-8") for r in np.flatnonzero(bad)],
+                      set(keys))
 
 
 def texts_of(column):

@@ -1,4 +1,5 @@
 import io
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -215,3 +216,32 @@ def test_the_size_of_blocks_changes_no_record(form, data):
         return [(b.where(i), b.line(i), b.faults.get(i)) for b, _ in found for i in range(len(b))]
 
     assert outcome(lambda: cut(5)) == outcome(lambda: cut(1 << 20))
+
+
+def test_the_features_of_geojson_are_records(forms, tmp_path):
+    point = ('{"type":"Feature","id":7,"properties":{"who":"A","n":{"x":1}},'
+             '"geometry":{"type":"Point","coordinates":[1.5, -2]}}')
+    line = '{"type":"Feature","properties":{"who":"B"},"geometry":{"type":"LineString","coordinates":[[1,2],[3,4]]}}'
+    bare = '{"type":"Feature","properties":null,"geometry":null}'
+    whole = f'{{"type":"FeatureCollection","name":"x","features":[{point},\n{line},{bare},7],"crs":null}}'
+    got = forms.read(written(tmp_path, whole.encode()), forms.source("geojson", "who", "lon", "lat", "id", "n.x"))
+    assert got.texts == {"who": ["A", "B", None], "lon": ["1.5", None, None], "lat": ["-2", None, None],
+                         "id": ["7", None, None], "n.x": ["1", None, None]}
+    assert [(line, why) for line, _, why in got.broken] == [(2, "no JSON object")]
+    lines = forms.read(written(tmp_path, f"{point}\n{line}\n".encode()), forms.source("geojson", "who", "lon"))
+    assert lines.texts == {"who": ["A", "B"], "lon": ["1.5", None]}
+
+
+@pytest.mark.parametrize("size", [1, 30, 1 << 20])
+def test_a_geolife_trajectory_names_its_person_by_the_folder(forms, tmp_path, size):
+    preface = b"Geolife trajectory\r\nWGS 84\r\nAltitude is in Feet\r\nReserved 3\r\n0,2,255,My Track,0\r\n0\r\n"
+    rows = b"39.9,116.3,0,492,39744.12,2008-10-23,02:53:04\r\n39.9,116.3,0\r\n40,-777,0,0,1,2008-10-23,02:53:05\r\n"
+    folder = tmp_path / "Data" / "007" / "Trajectory"
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
+        archive.writestr("Geolife/Data/007/Trajectory/1.plt", preface + rows)
+    for path in (written(folder, preface + rows, "1.plt"), tmp_path / "g.zip"):
+        got = forms.read(path, forms.source("plt", "lat", "lon", "time", "person"), size)
+        assert got.texts == {"lat": ["39.9", "40"], "lon": ["116.3", "-777"], "person": ["007", "007"],
+                             "time": ["2008-10-23 02:53:04Z", "2008-10-23 02:53:05Z"]}
+        assert got.broken == [(8, len(preface) + 47, "3 cells where 7 belong")]

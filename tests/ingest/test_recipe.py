@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from kit.errors import InputError
-from kit.ingest.recipe import Recipe, load_recipe
+from kit.ingest import formats
+from kit.ingest.recipe import FORMS, Recipe, load_recipe
 
 SMALL = """
 name = "gate"
@@ -102,3 +103,26 @@ def test_a_label_cannot_be_kept_under_another_name(tmp_path):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(InputError, match="community, fusion, register"):
         load_recipe("metro")
+
+
+def test_how_files_are_laid_out_is_said_by_the_source(tmp_path):
+    said = 'form = "csv"\ndelimiter = ";"\nheader = ["who", "gate", "at", "note"]\nencoding = "gb18030"'
+    [source] = load_recipe(written(tmp_path, SMALL.replace('form = "csv"', said))).sources
+    assert (source.delimiter, source.header, source.encoding) == (";", ("who", "gate", "at", "note"), "gb18030")
+    [source] = load_recipe(written(tmp_path, SMALL)).sources
+    assert (source.delimiter, source.header, source.encoding) == (None, True, None)
+
+
+@pytest.mark.parametrize(("said", "says"), [
+    ("delimiter = ''", "has the delimiter ''; give one or more characters"),
+    ('delimiter = "\\n"', "give one or more characters"),
+    ("delimiter = 7", "has the delimiter 7; give one or more characters"),
+    ('header = ["a", "a"]', "has a header that is no list of distinct names"),
+    ('header = "yes"', "has the header 'yes'; give a list of names, or false")])
+def test_a_layout_that_cannot_be_is_refused(tmp_path, said, says):
+    with pytest.raises(InputError, match=says.replace("(", r"\(")):
+        load_recipe(written(tmp_path, SMALL.replace('form = "csv"', f'form = "csv"\n{said}')))
+
+
+def test_every_form_has_a_reader():
+    assert set(formats.READERS) == set(FORMS)

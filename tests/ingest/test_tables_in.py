@@ -1,6 +1,8 @@
 import datetime as dt
 import gzip
+import sqlite3
 import struct
+from dataclasses import replace
 
 import bson
 import pyarrow as pa
@@ -190,5 +192,105 @@ def test_no_bytes_crash_the_reader_of_parquet(forms, tmp_path_factory):
         path.write_bytes(bytes(data))
         answer = outcome(forms, path, source)
         assert answer == LYING or isinstance(answer, int)
+
+    holds()
+
+
+def arrow(path, table, make, **options):
+    with make(path, table.schema, **options) as writer:
+        writer.write_table(table, max_chunksize=2)
+    return path
+
+
+@pytest.mark.parametrize("make", [pa.ipc.new_file, pa.ipc.new_stream])
+def test_arrow_files_and_streams_are_read_alike(forms, tmp_path, make):
+    path = arrow(tmp_path / "a.arrow", pa.table({"a": list("abc"), "n": [1, 2, None]}), make)
+    got = forms.read(path, forms.source("arrow", "a", "n", "none"))
+    assert got.texts == {"a": ["a", "b", "c"], "n": ["1", "2", None], "none": [None] * 3}
+    assert ([row for row, _ in got.places], got.keys) == ([1, 2, 3], {"a", "n"})
+
+
+def test_two_columns_of_one_name_are_refused(forms, tmp_path):
+    twice = pa.table([[1], [2]], names=["a", "a"])
+    arrow(tmp_path / "a", twice, pa.ipc.new_file)
+    pq.write_table(twice, tmp_path / "b")
+    for name, form in (("a", "arrow"), ("b", "parquet")):
+        with pytest.raises(InputError, match=f"^The file {name} has two columns of one name"):
+            forms.read(tmp_path / name, forms.source(form, "a"))
+
+
+def test_an_arrow_file_cut_short_is_one_sentence(forms, tmp_path):
+    path = arrow(tmp_path / "a.arrow", pa.table({"a": list("abc")}), pa.ipc.new_file)
+    for size in (4, 100, len(path.read_bytes()) - 4):
+        (tmp_path / "b.arrow").write_bytes(path.read_bytes()[:size])
+        with pytest.raises(InputError, match=r"^The file b.arrow cannot be read as Arrow"):
+            forms.read(tmp_path / "b.arrow", forms.source("arrow", "a"))
+
+
+def database(path, *statements):
+    with sqlite3.connect(path) as con:
+        for statement in statements:
+            con.execute(statement)
+    con.close()
+    return path
+
+
+ROWS = ('create table seen (who text, n, "odd ""name" real)',
+        "insert into seen values ('北京', 1, 0.5), ('', x'0001', null), (cast(x'ff' as text), 3, 4)")
+
+
+def needing(forms, *paths):
+    source = forms.source("sqlite", *paths)
+    return replace(source, fields=tuple(replace(f, column="subject_id") for f in source.fields))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_table_of_sqlite_is_read_and_what_is_no_text_is_broken(forms, tmp_path, packed):
+    path = database(tmp_path / "a.db", *ROWS, "create table other (x)", "create view v as select * from seen")
+    if packed:
+        (tmp_path / "a.db.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path = tmp_path / "a.db.gz"
+    got = forms.read(path, needing(forms, "who", "n", 'odd "name'))
+    assert got.texts == {"who": ["北京", None], "n": ["1", "AAE="], 'odd "name': ["0.5", None]}
+    assert got.broken == [(3, None, "not UTF-8")]
+    assert got.keys == {"who", "n", 'odd "name'}
+
+
+def test_it_must_be_plain_which_table_is_meant(forms, tmp_path):
+    path = database(tmp_path / "a.db", "create table a (who)", "create table b (who, n)")
+    for paths, count in ((("who",), 2), (("x",), 0)):
+        with pytest.raises(InputError, match=f"a.db has {count} tables with the columns {paths[0]}, and one is needed"):
+            forms.read(path, needing(forms, *paths))
+    assert forms.read(path, needing(forms, "n")).count == 0
+
+
+def test_a_damaged_database_is_one_sentence(forms, tmp_path):
+    path = database(tmp_path / "a.db", *ROWS)
+    whole = path.read_bytes()
+    for data in (b"no database at all" * 100, whole[:1000], whole[:4096] + b"\xff" * 4096):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=r"^The file a.db cannot be read as SQLite"):
+            forms.read(path, needing(forms, "who"))
+
+
+def test_no_bytes_crash_the_readers_of_arrow_and_sqlite(forms, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    stream = arrow(folder / "a", pa.table({"a": ["x", None, "y"]}), pa.ipc.new_stream).read_bytes()
+    file = arrow(folder / "b", pa.table({"a": ["x", None, "y"]}), pa.ipc.new_file).read_bytes()
+    base = database(folder / "c", "pragma page_size = 512", "create table seen (a)",
+                    "insert into seen values ('x'), (null), (3)").read_bytes()
+    path = folder / "d"
+    starts = {"stream": (stream, forms.source("arrow", "a")), "file": (file, forms.source("arrow", "a")),
+              "base": (base, needing(forms, "a"))}
+
+    @settings(max_examples=6000, derandomize=True, deadline=None, database=None)
+    @given(st.sampled_from(sorted(starts)), st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=4))
+    def holds(name, bites):
+        whole, source = starts[name]
+        data = bytearray(whole)
+        for at, byte in bites:
+            data[at % len(data)] = byte
+        path.write_bytes(bytes(data))
+        assert outcome(forms, path, source) is not None
 
     holds()
