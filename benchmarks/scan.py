@@ -393,8 +393,8 @@ many cells; never the value. It is a net, not a proof. Silence means that no rul
 - **behaves**: no form, but the place acts like a key. `near_unique`: at least 50 values, 95 of 100 different, neither a
   counter nor times. `joins_files`: half its values stand in another file too. `pseudonym`: this kit's own.
 
-By default all three are pseudonymised or dropped; the grade only says how sure the scan is. The command ends with 0 if
-nothing of grade valid is there, with 1 if something is (`--fail-on shape` or `behaves` asks for more), and with 2 if it
+Ingest drops what its recipe does not name, whatever the grade; that only says how sure the scan is. The command ends
+with 0 if nothing of grade valid is there, with 1 if something is (`--fail-on shape` or `behaves` asks for more), and with 2 if it
 could not look. What could not be read (sealed archives, PDF) is listed as `unread`. Names of columns, members and
 files that could be somebody's are masked, letters as x and digits as 0.
 
@@ -404,9 +404,9 @@ a place begin as cards do and at most a fifth pass, those that pass are counted 
 ## Measured
 
 `python3 run.py bench scan` makes {n} labelled cells in memory, {negatives} of them hard negatives, and writes this
-page; no number here is typed. No column name helps: each cell stands in a place of its own. A cell counts as found if
-its kind is reported at any grade. Intervals: Wilson, 95 %. The cells are made by this project, so the figures say how
-well rules and forms agree, not how often a real dump hides something else.
+page; no figure in its tables is typed. No column name helps: each cell stands in a place of its own. A cell counts as
+found if its kind is reported at any grade. Intervals: Wilson, 95 %. The cells are made by this project, so the figures
+say how well rules and forms agree, not how often a real dump hides something else.
 
 | kind | cells | recall | reported | precision | reported as valid | precision of valid |
 |---|---|---|---|---|---|---|

@@ -11,15 +11,18 @@ import re
 from itertools import chain
 from pathlib import Path
 
+import bson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from bson.codec_options import CodecOptions, DatetimeConversion
 
 from kit.errors import InputError
 from kit.ingest import opening
 
 _ROWS, _LETTERS, _HEAD = 1 << 16, 8 << 20, 1 << 20
 _WHOLE_JSON, _LINE = 64 << 20, 16 << 20
+_CODEC = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS, unicode_decode_error_handler="replace")
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
 _SEALED = (b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"(\xb5/\xfd", b"Rar!")
 
@@ -44,12 +47,35 @@ def read_part(part, tally):
                 tally.picture()
             elif head.startswith(_SEALED):
                 tally.unread()
+            elif part.label.lower().endswith(".bson"):
+                _documents(stream, head, tally)
             else:
                 _text(stream, head, Path(part.label).suffix.lower(), tally)
                 if stream.fault:
                     tally.unread()
     except (OSError, EOFError, InputError, pa.ArrowException, ValueError, RecursionError):
         tally.unread()
+
+
+def _documents(stream, data, tally):
+    """The documents of a mongodump, one by one; from one whose length cannot be right on, loose text."""
+    at, more = 0, True
+    while True:
+        size = int.from_bytes(data[at : at + 4], "little")
+        if more and len(data) - at < max(4, min(size, _LINE)):
+            piece = stream.read(_HEAD)
+            data, at, more = data[at:] + piece, 0, bool(piece)
+            continue
+        if not 5 <= size <= min(_LINE, len(data) - at):
+            break
+        try:
+            tally.walk(bson.decode(data[at : at + size], _CODEC), "")
+        except (bson.errors.BSONError, ValueError, RecursionError):
+            _loose(data[at : at + size], tally)
+        at += size
+    if at < len(data):
+        for piece in chain([data[at:]], iter(lambda: stream.read(_HEAD), b"")):
+            _loose(piece, tally)
 
 
 def _text(stream, head, suffix, tally):
@@ -197,4 +223,4 @@ def _arrow(place, values, tally):
             _arrow(f"{place}.{tally.label(name)}", pc.struct_field(values, [i]), tally)
     elif pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         for value in values.to_pylist():
-            tally.walk(_decode(value) if isinstance(value, bytes) else value, place)
+            tally.walk(value, place)

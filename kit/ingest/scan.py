@@ -6,6 +6,7 @@ like identifiers whatever they look like; that is measured on the 2,048 smallest
 not grow with the file.
 """
 
+import base64
 import json
 import os
 import re
@@ -42,11 +43,12 @@ _NO_ID = (r"^[-+]?\d*[.,]\d+([eE][-+]?\d+)?$|^[-+]?\d{1,3}$|^\d{4}[-/.]\d\d?[-/.
 def scan(path, region="CN", progress=None):
     """Identifiers that a file or folder still holds: where, of what kind, how sure, how many; never which.
 
-    Every regular file below a folder is read, links are not followed. Parquet, CSV, JSON and JSON lines (plain or gz)
-    by column or member, anything else by lines of text. Grades: "valid", the kind's real rule passes; "shape", the
-    form is right; "behaves", no form, but a place's values are nearly all different (kind "near_unique"), stand in
-    another file too ("joins_files"), or are this kit's own pseudonyms. What cannot be read (a sealed archive, a PDF) is
-    listed with kind and grade "unread", so that silence is never taken for absence; a picture is "image_data".
+    Every regular file below a folder is read, links are not followed, archives are looked into. Parquet, CSV, JSON,
+    JSON lines and BSON are read by column or member, anything else by lines of text. Grades: "valid", the kind's real
+    rule passes; "shape", the form is right; "behaves", no form, but a place's values are nearly all different (kind
+    "near_unique"), stand in another file too ("joins_files"), or are this kit's own pseudonyms. What cannot be read (a
+    sealed archive, a PDF) is listed with kind and grade "unread", so that silence is never taken for absence; a picture
+    is "image_data".
 
     Parameters
     ----------
@@ -206,6 +208,8 @@ class _Tally:
                 self.cell(place, repr(value))
         elif isinstance(value, float):
             self.cell(place, str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value))
+        elif isinstance(value, bytes):
+            self.cell(place, _text_of(value))
         elif value is not None and not isinstance(value, bool):
             self.cell(place, str(value))
 
@@ -315,6 +319,14 @@ class _Tally:
                 place.low = min(place.low, ends["min"]) if place.integers else ends["min"]
                 place.high = max(place.high, ends["max"])
                 place.integers += int(whole[eligible].sum())
+
+
+def _text_of(data):
+    """Bytes that are text as that, others in base64, as dumps write them."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return base64.b64encode(data).decode()
 
 
 def _runs(rows, order):

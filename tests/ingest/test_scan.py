@@ -10,6 +10,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import bson
 import numpy as np
 import pandas as pd
 import phonenumbers
@@ -135,6 +136,17 @@ def test_numbers_and_vectors_in_columns_that_are_no_text(tmp_path):
                   "x": [0.5, 1.5, 2.5]}).to_parquet(tmp_path / "a.parquet")
     assert rows(scan(tmp_path / "a.parquet")) == [("a.parquet", "tel", "phone", "valid", 3),
                                                   ("a.parquet", "v[]", "face_template", "shape", 3)]
+
+
+def test_documents_of_a_mongodump_and_what_follows_a_broken_one(tmp_path):
+    vector = np.random.default_rng(0).normal(size=128).astype("<f4").tobytes()
+    whole = bson.encode({"_id": bson.ObjectId(b"0" * 12), "tel": bson.Int64(mobile()), "deep": {"v": vector}})
+    (tmp_path / "faces.bson").write_bytes(whole * 3)
+    (tmp_path / "broken.bson").write_bytes(whole + b"\xff\xff\xff\x7f" + f"who {resident()}\0".encode())
+    assert rows(scan(tmp_path)) == [
+        ("broken.bson", "deep.v", "face_template", "shape", 1), ("broken.bson", "tel", "phone", "valid", 1),
+        ("broken.bson", "text", "resident_id", "valid", 1), ("faces.bson", "deep.v", "face_template", "shape", 3),
+        ("faces.bson", "tel", "phone", "valid", 3)]
 
 
 def test_rows_that_do_not_fit_and_files_without_a_header_are_read_too(tmp_path):
