@@ -394,9 +394,9 @@ many cells; never the value. It is a net, not a proof. Silence means that no rul
   counter nor times. `joins_files`: half its values stand in another file too. `pseudonym`: this kit's own.
 
 Ingest drops what its recipe does not name, whatever the grade; that only says how sure the scan is. The command ends
-with 0 if nothing of grade valid is there, with 1 if something is (`--fail-on shape` or `behaves` asks for more), and with 2 if it
-could not look. What could not be read (sealed archives, PDF) is listed as `unread`. Names of columns, members and
-files that could be somebody's are masked, letters as x and digits as 0.
+with 0 if nothing of grade valid is there, with 1 if something is (`--fail-on shape` or `behaves` asks for more), and
+with 2 if it could not look. What could not be read (sealed archives, PDF) is listed as `unread`. Names of columns,
+members and files that could be somebody's are masked, letters as x and digits as 0.
 
 A check digit that nine in ten random numbers fail confirms little in a column of numbers: where at least 30 numbers in
 a place begin as cards do and at most a fifth pass, those that pass are counted as shape.
