@@ -93,6 +93,9 @@ def read_parquet(part, source, digest, block_bytes, records_of):
         while True:
             try:
                 batch = next(batches, None)
+                for column in batch.columns if batch is not None else ():
+                    if not pa.types.is_string(column.type):  # texts are looked at one by one, later
+                        column.validate(full=True)
             except (pa.ArrowException, OSError, ValueError, MemoryError):
                 raise lying from None
             if batch is None:

@@ -180,8 +180,9 @@ def test_no_bytes_crash_the_reader_of_documents(forms, tmp_path_factory):
 
 def test_no_bytes_crash_the_reader_of_parquet(forms, tmp_path_factory):
     folder = tmp_path_factory.mktemp("parquet")
-    whole = parquet(folder, {"a": [1, 2, None], "b": ["x", None, "y"]}).read_bytes()
-    path, source = folder / "p.parquet", forms.source("parquet", "a", "b")
+    columns = {"a": [1, 2, None], "b": ["x", None, "y"], "c": pa.array(["p", "q", None]).dictionary_encode()}
+    whole = parquet(folder, columns).read_bytes()
+    path, source = folder / "p.parquet", forms.source("parquet", "a", "b", "c")
 
     @settings(max_examples=2000, derandomize=True, deadline=None, database=None)
     @given(st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), min_size=1, max_size=4))
