@@ -58,7 +58,8 @@ def ingest_run(
     recipe: Annotated[str, typer.Option(help="register, community, fusion, or a recipe file (TOML).")],
     out: OutFolder,
     key: Annotated[Path | None, typer.Option(
-        help="File with the case's secret key; without it the demo key, for the invented city only.")] = None,
+        help="The case's private folder, where a key is made on first use, or a file with one; without it the demo "
+             "key, for the invented city only.")] = None,
 ):
     """Sanitise a dump: pseudonyms for identifiers, labels tallied and dropped, every record accounted for."""
     from kit import ingest
@@ -70,6 +71,31 @@ def ingest_run(
         print(f"{source.name}: {source.rows_in:,} in, {source.rows_kept:,} kept, "
               f"{source.rows_quarantined:,} quarantined")
     print(f"Written to {out}")
+
+
+@app.command()
+def scan(
+    path: Annotated[Path, typer.Argument(help="A file or a folder: a dump, an exposure, pages.")],
+    region: Annotated[str, typer.Option(help="Country (two letters) of telephone numbers without its code.")] = "CN",
+    fail_on: Annotated[str, typer.Option(help="Least grade that makes exit code 1: valid, shape, behaves.")] = "valid",
+):
+    """Look for identifiers that are still there; say where and how many, never which.
+
+    Ends with 0 if nothing of the grade was found, with 1 if something was, with 2 if it could not look.
+    """
+    from kit import ingest
+    from kit.ingest.kinds import GRADES
+
+    if fail_on not in GRADES:
+        raise InputError(f"--fail-on knows {', '.join(GRADES)}; give one of them.")
+    with _progress() as progress:
+        found = ingest.scan(path, region, progress=progress)
+    print(found.to_string(index=False) if len(found) else "Nothing that looks or behaves like an identifier.")
+    counted = found["grade"].isin(GRADES[: GRADES.index(fail_on) + 1])
+    print(f"{int(found.loc[counted, 'count'].sum()):,} cells with identifiers of grade {fail_on} or surer.")
+    if (found["grade"] == "unread").any():
+        print("Some files could not be read, so this says nothing of them: unpack or convert them.", file=sys.stderr)
+    raise typer.Exit(int(counted.any()))
 
 
 @app.command()
@@ -99,11 +125,17 @@ def walk(
 
 
 def _read_key(file):
+    """A folder's own key, made on first use, or a file's. A file that is not there is a mistake: a new key would unlink
+    what an older one has linked."""
+    from kit.ingest import case_key
+
+    if file.is_dir():
+        return case_key(file)
     try:
         return file.read_bytes()
     except OSError:
-        raise InputError(f"The key file {file} cannot be read; make one of at least 16 random bytes, "
-                         "or leave --key away for the invented city.") from None
+        raise InputError(f"The key file {file} cannot be read; give the case's private folder and "
+                         "one is made there, or leave --key away for the invented city.") from None
 
 
 @contextmanager

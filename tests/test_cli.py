@@ -134,6 +134,22 @@ def test_an_interruption_and_a_full_disk_are_one_sentence(run, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_scan_ends_as_linters_do(run, tmp_path):
+    (tmp_path / "clean.csv").write_text("zone,n\nMole,3\n")
+    assert run("scan", tmp_path)[:2] == (0, "Nothing that looks or behaves like an identifier.\n"
+                                            "0 cells with identifiers of grade valid or surer.\n")
+    (tmp_path / "invented.csv").write_text("mac,n\n02-AA-BB-CC-DD-01,3\n")
+    assert run("scan", tmp_path)[0] == 0
+    assert run("scan", tmp_path, "--fail-on", "shape")[0] == 1
+    mail = "some.one" + "@" + "firma.de"
+    (tmp_path / "found.csv").write_text(f"note,n\nwrite to {mail},3\n")
+    code, out, err = run("scan", tmp_path)
+    assert code == 1
+    assert {"found.csv", "note", "email", "valid"} <= set(out.split())
+    assert mail not in out + err
+    assert run("scan", tmp_path, "--fail-on", "anything")[0] == run("scan", tmp_path / "nowhere")[0] == 2
+
+
 def test_a_sample_folder_that_is_none_is_left_alone(run, tmp_path):
     (tmp_path / "register").mkdir()
     (tmp_path / "register" / "thesis.txt").write_text("three years of work")

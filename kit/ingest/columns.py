@@ -4,7 +4,6 @@ A record that lacks what its table cannot do without (a time, a sensor, a positi
 with its first fault as the reason. Everything else stays, its gaps null and counted.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -13,12 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
-from kit.ingest import times
+from kit.ingest import positions, times
+from kit.ingest.numerals import read_numbers, unwrap
 from kit.tables import SENSOR_KINDS
 
-_NUMBER = re.compile(r"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?\s*")
-_WRAPPED = re.compile(r'\{"\$[A-Za-z]+":"?([^"{}]*)"?\}')
 _OLDEST = 120
+# No trace was recorded before 1900 or will be after 2199: 0001-01-01 and 9999-12-31 stand for a time not known.
+_FIRST_US, _END_US = -2_208_988_800_000_000, 7_258_118_400_000_000
+_DAY_OR_MONTH = ("a date of which the recipe must say whether the day or the month comes first: "
+                 'form = "DD/MM/YYYY" or "MM/DD/YYYY"')
 _CATEGORIES = ("sensor_id", "kind", "place_class", "zone_id", "system_label")
 
 
@@ -67,8 +69,10 @@ def clean(block, records, source, tz, file):
             _refuse(texts, spec, file, block, records)
         elif spec.do == "tally":
             columns[f"tally:{spec.path}"] = _category(texts)
-        elif spec.column:
+        elif spec.column and spec.column not in ("lon", "lat"):
             columns[spec.column] = _convert(texts, spec, tz, faults, notes)
+    if source.field_of("lon"):
+        columns.update(_place(records, source, faults, notes))
     if source.derived:
         columns.update(_derive(records, source))
     _require(columns, source, faults, notes)
@@ -100,20 +104,17 @@ def _convert(texts, spec, tz, faults, notes):
     if spec.do == "pseudonymise":
         return _identifiers(texts)
     if spec.column == "time":
-        micros, forms = times.read_times(texts)
-        faults.flag(forms == times.MISSING, "no time")
-        instants, usable = times.to_utc(micros, forms, tz)
-        faults.flag((forms == times.UNREADABLE) | ~times.on_calendar(instants), "a time that cannot be read")
-        faults.flag(~usable, f"a clock time that {tz} skipped or had twice")
-        return instants if spec.do == "keep" else instants // int(spec.step * 1e6) * int(spec.step * 1e6)
+        return _time(texts, spec, tz, faults, notes)
     if spec.column == "date" or (spec.column == "age_band" and spec.what == "time"):
-        days = times.to_days(*times.read_times(texts), tz)
+        micros, forms = times.read_times(_with_points(texts, spec), spec.form, spec.unit)
+        days = times.to_days(micros - spec.lasting, forms, spec.zone or tz)
         if spec.column == "date":
+            faults.flag(forms == times.DAY_OR_MONTH, _DAY_OR_MONTH)
             faults.flag(days == times.NO_DAY, "no date that can be read")
         return days
     if spec.column in _CATEGORIES:
         return _category(texts)
-    numbers, unreadable = _numbers(texts)
+    numbers, unreadable = read_numbers(texts, spec.decimal)
     if spec.column == "age_band":
         return _age_floor(numbers, spec.step)
     if spec.column == "score":
@@ -126,6 +127,52 @@ def _convert(texts, spec, tz, faults, notes):
     return numbers
 
 
+def _time(texts, spec, tz, faults, notes):
+    """Instants in microseconds; what could not be placed is flagged, what was read in a way of its own is noted."""
+    tz = spec.zone or tz
+    micros, forms, marks = times.read_marked_times(_with_points(texts, spec), spec.form, spec.unit)
+    faults.flag(forms == times.MISSING, "no time")
+    faults.flag(forms == times.DAY_OR_MONTH, _DAY_OR_MONTH)
+    faults.flag(forms == times.UNREADABLE, "a time that cannot be read")
+    outside = (micros < _FIRST_US) | (micros >= _END_US)
+    if outside.any():
+        faults.flag(outside, "a time before 1900 or after 2199, which stands for none")
+        micros = np.where(outside, 0, micros)
+    instants, usable = times.to_utc(micros, forms, tz)
+    faults.flag(~usable, f"a clock time that {tz} skipped or had twice")
+    if marks.any():
+        notes["leap second, read as the second after it"] = marks == times.LEAP_SECOND
+        notes["24:00, read as the midnight that ends the day"] = marks == times.MIDNIGHT_24
+    if spec.lasting:
+        instants = instants - spec.lasting
+        notes[f"stamped at its end, moved {_length(spec.lasting)} back to its start"] = usable
+    return instants if spec.do == "keep" else instants // int(spec.step * 1e6) * int(spec.step * 1e6)
+
+
+def _length(micros):
+    """A length of time in words: in whole minutes if it is, else in seconds."""
+    return f"{micros // 60_000_000} min" if micros % 60_000_000 == 0 else f"{micros / 1e6:g} s"
+
+
+def _with_points(texts, spec):
+    """Texts of numbers with a decimal point, where the recipe says that theirs have a comma."""
+    return pc.replace_substring(texts, ",", ".") if spec.decimal == "," else texts
+
+
+def _place(records, source, faults, notes):
+    """Longitude and latitude in WGS 84 degrees, NaN where there is no usable position."""
+    specs = source.field_of("lon"), source.field_of("lat")
+    lon, lat, wrong = positions.read_positions(*(records.texts[spec.path] for spec in specs), *specs,
+                                               source.crs, source.axes)
+    if "sightings" in source.makes:  # a sighting without a usable position is one all the same
+        given = ~(_is_null(records.texts[specs[0].path]) & _is_null(records.texts[specs[1].path]))
+        notes["fix unusable"] = given & np.isnan(lon)
+    else:
+        for rows, reason in wrong:
+            faults.flag(rows, reason)
+    return {"lon": lon, "lat": lat}
+
+
 def _require(columns, source, faults, notes):
     """Flag records that lack what their table needs; note fixes that cannot be used."""
     if "sensor_id" in columns:
@@ -136,14 +183,8 @@ def _require(columns, source, faults, notes):
             notes["unmatched"] = nobody
         elif source.makes != ("nothing",):
             faults.flag(nobody, "no identifier")
-    if "lon" in columns:
-        lon, lat = columns["lon"], columns["lat"]
-        on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
-        if "sightings" in source.makes:
-            _keep_usable_fixes(columns, on_earth, notes)
-        else:
-            faults.flag(np.isnan(lon) | np.isnan(lat), "no position")
-            faults.flag(~on_earth, "a position off the globe")
+    if "lon" in columns and "sightings" in source.makes:
+        _drop_fixes_of_nobody(columns, notes)
     if "accuracy_m" in columns:
         columns["accuracy_m"] = np.where(columns["accuracy_m"] >= 0, columns["accuracy_m"], np.nan)
     if "kwh" in columns:
@@ -152,13 +193,12 @@ def _require(columns, source, faults, notes):
         faults.flag(~np.isin(_texts(columns["kind"]), SENSOR_KINDS), "an unknown kind of sensor")
 
 
-def _keep_usable_fixes(columns, on_earth, notes):
-    """Where a sighting also carries a position: one off the globe, or of nobody, goes; the sighting stays."""
-    given = ~(np.isnan(columns["lon"]) & np.isnan(columns["lat"]))
-    usable = on_earth & ~_is_null(columns["subject_id"])
-    notes["fix unusable"] = given & ~usable
+def _drop_fixes_of_nobody(columns, notes):
+    """Where a sighting also carries a position: one of nobody goes; the sighting stays."""
+    nobody = _is_null(columns["subject_id"])
+    notes["fix unusable"] = notes["fix unusable"] | (nobody & ~np.isnan(columns["lon"]))
     for name in ("lon", "lat"):
-        columns[name] = np.where(usable, columns[name], np.nan)
+        columns[name] = np.where(nobody, np.nan, columns[name])
 
 
 def _refuse(texts, spec, file, block, records):
@@ -199,32 +239,13 @@ def _identifiers(texts):
 def _category(texts):
     """Dictionary-encoded text, unwrapped; empty is null."""
     codes = texts.dictionary_encode()
-    plain = [_unwrap(value) or None for value in codes.dictionary.to_pylist()]
+    plain = [unwrap(value) or None for value in codes.dictionary.to_pylist()]
     if plain == codes.dictionary.to_pylist():
         return codes
     distinct = list(dict.fromkeys(v for v in plain if v is not None))
     place = {value: i for i, value in enumerate(distinct)}
     places = pa.array([place.get(value) for value in plain], pa.int32())
     return pa.DictionaryArray.from_arrays(places.take(codes.indices), pa.array(distinct, pa.string()))
-
-
-def _unwrap(value):
-    match = _WRAPPED.fullmatch(value)
-    return match[1] if match else value
-
-
-def _numbers(texts):
-    """Finite numbers, NaN elsewhere; and which rows hold something that is none."""
-    codes = texts.dictionary_encode()
-    values = np.array([_number(_unwrap(v)) for v in codes.dictionary.to_pylist()] + [np.nan], dtype=np.float64)
-    rows = codes.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)
-    numbers = values[rows]
-    return numbers, np.isnan(numbers) & ~_is_null(texts)
-
-
-def _number(text):
-    value = float(text) if _NUMBER.fullmatch(text) else np.nan
-    return value if np.isfinite(value) else np.nan
 
 
 def _age_floor(ages, step):

@@ -1,15 +1,15 @@
-"""Raw files to columns of text, a block of lines at a time, with every line accounted for.
+"""Every form a dump may come in, read as blocks of raw records and then as columns of text, every record accounted for.
 
-A reader that skips what it cannot read loses rows unseen. So lines are cut here, from the bytes, before any parser
-sees them: each line of a file is a record, a blank, a header, or broken, with its number and byte offset. A block holds
-some megabytes, so memory does not grow with the file. A record is one line, also in CSV.
+`cut` finds the records and `parse` reads a block of them, so that blocks can be read on several threads. A record is
+read, or it is broken and says why; nothing else happens to it.
 """
 
-import csv
 import json
 import re
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 
 import duckdb
 import numpy as np
@@ -17,38 +17,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
+from kit.ingest import cutters, encodings, tables_in
+from kit.ingest.cutters import BLOCK_BYTES, EXCERPT_LETTERS, Block, Chunks, mask
 
-BLOCK_BYTES = 8 << 20
-MAX_LINE_BYTES = 16 << 20
-EXCERPT_LETTERS = 120
-_BOM = b"\xef\xbb\xbf"
-_NEWLINE, _RETURN, _BRACE = 10, 13, 123
+__all__ = ["BLOCK_BYTES", "EXCERPT_LETTERS", "MAX_DEPTH", "READERS", "Block", "Records", "cut", "mask", "parse_csv",
+           "parse_json", "read", "split_csv"]
 
-
-@dataclass(frozen=True)
-class Block:
-    """Some consecutive lines of a file: their bytes, where each starts, and where the first one stands."""
-
-    data: np.ndarray
-    starts: np.ndarray
-    first_line: int
-    first_byte: int
-
-    def __len__(self):
-        return len(self.starts) - 1
-
-    def line(self, row):
-        """The bytes of one line, with its newline."""
-        return self.data[self.starts[row] : self.starts[row + 1]].tobytes()
-
-    def excerpt(self, row):
-        """One line for the quarantine: letters and digits masked, cut to 120 characters."""
-        head = self.data[self.starts[row] : min(self.starts[row + 1], self.starts[row] + 4 * EXCERPT_LETTERS)]
-        return mask(head.tobytes().decode("utf-8", "replace").strip())
-
-    def where(self, row):
-        """Line number from 1 and byte offset from 0."""
-        return self.first_line + int(row), self.first_byte + int(self.starts[row])
+MAX_DEPTH = 1000
+DELIMITERS = (",", ";", "\t", "|", "^", "~")
+_BRACE = 123
+_UNDEFINED = '{"$undefined":true}'
+# What the mongo shell writes where Extended JSON has an object: ISODate("..."), ObjectId("..."), NumberLong(5).
+_SHELL = re.compile(rb'"(?:[^"\\]|\\.)*"|\b(?:new\s+)?(ObjectId|ISODate|Date|NumberLong|NumberInt|NumberDecimal)'
+                    rb'\(\s*(?:"([^"\\]*)"|(-?[0-9]+))?\s*\)|\bundefined\b')
+_SHELL_NAMES = {b"ObjectId": b"$oid", b"ISODate": b"$date", b"Date": b"$date", b"NumberLong": b"$numberLong",
+                b"NumberInt": b"$numberInt", b"NumberDecimal": b"$numberDecimal"}
 
 
 @dataclass
@@ -60,55 +43,38 @@ class Records:
     count: int
     broken: list[tuple[int, str]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    notes: Counter = field(default_factory=Counter)
 
 
-def mask(text):
-    """Every letter becomes x and every digit 0, so that shape stays and content goes.
-
-    >>> mask('{"id_no":"SYN-0123"')
-    '{"xx_xx":"xxx-0000"'
-    """
-    return re.sub(r"\d", "0", re.sub(r"[^\W\d_]", "x", text[:EXCERPT_LETTERS]))
-
-
-def read_blocks(path, digest, block_bytes=BLOCK_BYTES):
-    """Cut a file into blocks of whole lines.
+def cut(part, source, digest=None, block_bytes=BLOCK_BYTES):
+    """Find the records of a part of a dump.
 
     Parameters
     ----------
-    path : Path
-    digest : hashlib object
-        Fed with every byte that is read, so that the hash is that of the data used.
+    part : opening.Part
+    source : recipe.Source
+        Its form says which reader, its fields what to hand on.
+    digest : hashlib object, optional
+        Fed with every byte that is read.
     block_bytes : int
-        About how much to hold at once; a line longer than 16 MiB is cut short and comes out as a broken one.
+        About how much to hold at once.
 
     Yields
     ------
-    Block
+    (Block or the like, callable)
+        The callable takes nothing and returns the block's Records; it may run on any thread, in any order.
     """
-    line, byte, rest = 1, 0, b""
-    with open(path, "rb") as stream:
-        while chunk := stream.read(block_bytes):
-            digest.update(chunk)
-            if byte == 0 and not rest and chunk.startswith(_BOM):
-                chunk, byte = chunk[len(_BOM) :], len(_BOM)
-            whole, newline, tail = (rest + chunk).rpartition(b"\n")
-            if newline:
-                block = _block(whole + newline, line, byte)
-                yield block
-                line, byte, rest = line + len(block), byte + len(block.data), tail
-            else:
-                rest = tail
-            if len(rest) > MAX_LINE_BYTES:
-                skipped, rest = _skip_line(stream, digest, block_bytes, len(rest))
-                yield _block(b"\0" * (MAX_LINE_BYTES + 1), line, byte)
-                line, byte = line + 1, byte + skipped
-        if rest:
-            yield _block(rest, line, byte)
+    yield from READERS[source.form](part, source, digest, block_bytes)
 
 
-def parse_json(block, fields, root=""):
-    """Read a block of JSON lines with DuckDB under an explicit schema, every value as text.
+def read(part, source, digest=None):
+    """Read a part of a dump from end to end; yields (block, Records)."""
+    for block, parse in cut(part, source, digest):
+        yield block, parse()
+
+
+def parse_json(block, fields, root="", shell=False):
+    """Read a block of JSON records with DuckDB under an explicit schema, every value as text.
 
     Parameters
     ----------
@@ -117,6 +83,8 @@ def parse_json(block, fields, root=""):
         Paths within the record, dots between levels; only these leave the parser.
     root : str
         The member that holds the record, for example "_source".
+    shell : bool
+        Whether lines that are no JSON may be in the manner of the mongo shell: ISODate("...") and its like.
 
     Returns
     -------
@@ -124,6 +92,7 @@ def parse_json(block, fields, root=""):
         `keys` names every member at the top of the records (and at that of a nested field), named in `fields` or not.
     """
     rows, broken = _readable_rows(block)
+    broken += _too_deep(block, rows)
     opens = block.data[block.starts[rows]] == _BRACE
     for row in rows[~opens]:
         text = block.line(row).strip()
@@ -131,11 +100,16 @@ def parse_json(block, fields, root=""):
             broken.append((int(row), "no JSON object"))
     dropped = {row for row, _ in broken} | {int(r) for r in rows[~opens] if not block.line(r).strip()}
     rows = rows[~np.isin(rows, list(dropped))] if dropped else rows
-    structs, keys = _query_json(_lines(block, rows), list(fields), root)
+    structs, keys, twice = _query_json(_lines(block, rows), list(fields), root)
+    if shell and structs.null_count:
+        structs, twice = _read_shell(block, rows, structs, twice, keys, list(fields), root)
     if structs.null_count:
         bad = np.asarray(structs.is_null())
         broken += [(int(row), "not valid JSON") for row in rows[bad]]
-        rows, structs = rows[~bad], structs.drop_null()
+        rows, structs, twice = rows[~bad], structs.drop_null(), twice[~bad]
+    if twice.any():
+        broken += [(int(row), "one member twice, so which is meant is unknown") for row in rows[twice]]
+        rows, structs = rows[~twice], structs.filter(pa.array(~twice))
     if root:
         structs = pc.struct_field(structs, [root])
         if structs.null_count:
@@ -143,11 +117,14 @@ def parse_json(block, fields, root=""):
             broken += [(int(row), f"no {root} in it") for row in rows[bad]]
             rows, structs = rows[~bad], structs.drop_null()
     texts = {path: pc.struct_field(structs, path.split(".")) for path in fields}
-    return Records(rows, texts, len(rows) + len(broken), sorted(broken), keys)
+    if shell:
+        texts = {path: _without_undefined(column) for path, column in texts.items()}
+    return Records(rows, texts, len(rows) + len(broken), sorted(broken), keys,
+                   block.notes + encodings.note_mojibake(block))
 
 
-def parse_csv(block, fields, header, first):
-    """Read a block of comma-separated lines, every value as text; an empty cell is null.
+def parse_csv(block, fields, header, first, delimiter=","):
+    """Read a block of delimited records, every value as text; an empty cell is null.
 
     Parameters
     ----------
@@ -157,82 +134,206 @@ def parse_csv(block, fields, header, first):
     header : list of str
     first : int
         Row of the block at which records begin: after the header line in the first block, else 0.
+    delimiter : str
 
     Returns
     -------
     Records
+        A record has as many cells as the header; empty ones beyond that (trailing delimiters) are let go.
     """
     rows, broken = _readable_rows(block)
-    kept, cells = [], []
+    wanted = {name: header.index(name) for name in fields if name in header}
+    kept, cells, notes = [], {name: [] for name in wanted}, block.notes + encodings.note_mojibake(block)
     for row in rows[rows >= first].tolist():
         text = block.line(row).decode("utf-8").rstrip("\r\n")
         if not text.strip():
             continue
-        values = split_csv(text)
+        values = split_csv(text, delimiter)
+        if values is not None and len(values) > len(header) and not any(values[len(header) :]):
+            values = values[: len(header)]
         if values is None:
             broken.append((row, "a quotation mark that does not close"))
         elif len(values) != len(header):
             broken.append((row, f"{len(values)} cells where {len(header)} belong"))
+        elif "\0" in text:
+            broken.append((row, "a NUL byte in it"))
         else:
             kept.append(row)
-            cells.append(values)
+            for name, at in wanted.items():
+                cells[name].append(values[at] or None)
     broken = sorted(b for b in broken if b[0] >= first)
-    columns = dict(zip(header, zip(*cells, strict=True), strict=True)) if cells else {}
     empty = pa.nulls(len(kept), pa.string())
-    texts = {name: pa.array([v or None for v in columns[name]], pa.string()) if name in columns else empty
-             for name in fields}
-    return Records(np.array(kept, dtype=np.int64), texts, len(kept) + len(broken), broken, set(header))
+    texts = {name: pa.array(cells[name], pa.string()) if name in cells else empty for name in fields}
+    return Records(np.array(kept, dtype=np.int64), texts, len(kept) + len(broken), broken, set(header), notes)
 
 
-def split_csv(text):
-    """The cells of one line, or None where a quotation mark stays open."""
+def split_csv(text, delimiter=","):
+    """The cells of one record, or None where a quotation mark stays open or text follows a closed one.
+
+    >>> split_csv('a,"b, c",5" pipe')
+    ['a', 'b, c', '5" pipe']
+    """
     if '"' not in text:
-        return text.split(",")
-    try:
-        return next(csv.reader([text], strict=True))
-    except csv.Error:
-        return None
+        return text.split(delimiter)
+    cells, at, cell = [], 0, _cell(delimiter)
+    while True:
+        found = cell.match(text, at)
+        if found is None:
+            return None
+        quoted, plain, end = found.groups()
+        cells.append(plain if quoted is None else quoted.replace('""', '"'))
+        if not end:
+            return cells
+        at = found.end()
 
 
-def csv_header(block, name):
-    """The column names in a file's first block, and the row at which its records begin."""
-    for row in range(len(block)):
-        text = block.line(row).decode("utf-8", "replace").strip()
-        if text:
-            header = split_csv(text)
-            if not header or len(set(header)) < len(header):
-                raise InputError(f"The first line of {name} is no header with distinct column names; write one.")
-            return [cell.strip() for cell in header], row + 1
-    return [], len(block)
+@lru_cache
+def _cell(delimiter):
+    d = re.escape(delimiter)
+    return re.compile(rf'(?:"([^"]*+(?:""[^"]*+)*+)"|((?!")(?:(?!{d}).)*+))({d}|\Z)', re.DOTALL)
 
 
-def _skip_line(stream, digest, block_bytes, skipped):
-    """Read on to the end of a line that is too long; returns its length and what follows it."""
-    while chunk := stream.read(block_bytes):
-        digest.update(chunk)
-        head, newline, tail = chunk.partition(b"\n")
-        skipped += len(head) + len(newline)
-        if newline:
-            return skipped, tail
-    return skipped, b""
+def _read_json(part, source, digest, block_bytes):
+    """JSON lines, or an array of the same records; MongoDB's and Elasticsearch's are told by the form."""
+    fields = [f.path for f in source.read]
+    parse = partial(parse_json, fields=fields, root="_source" if source.form == "es-hits" else "",
+                    shell=source.form == "mongo-lines")
+    with part.open() as stream:
+        chunks = Chunks(stream, digest, block_bytes)
+        head = encodings.as_text(chunks.head(), source.encoding, part.name).lstrip()
+        if source.form == "es-hits" and (opening := _PAGE.match(head)):
+            blocks = cutters.cut_members(chunks, "hits", 4 if opening[1] else 3, part.name, source.encoding)
+        elif re.match(r"\[\s*[{\]]", head):
+            blocks = cutters.cut_members(chunks, None, 1, part.name, source.encoding)
+        else:
+            blocks = cutters.cut_lines(chunks, source.encoding, part.name)
+        for block in blocks:
+            yield block, partial(parse, block)
 
 
-def _block(data, line, byte):
-    array = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(array == _NEWLINE) + 1
-    if not len(ends) or ends[-1] < len(array):
-        ends = np.append(ends, len(array))
-    return Block(array, np.concatenate(([0], ends)).astype(np.int32), line, byte)
+# A page of search results, alone or the first of an array: its own members come before the documents' ones.
+_NO_RECORD = r'(?:(?!"_source"|"_index").)*?'
+_PAGE = re.compile(rf'(\[\s*)?\{{{_NO_RECORD}"hits"\s*:\s*\{{{_NO_RECORD}"hits"\s*:\s*\[', re.DOTALL)
+
+
+def _read_csv(part, source, digest, block_bytes):
+    """Delimited text, with a header or without."""
+    fields = [f.path for f in source.read]
+    with part.open() as stream:
+        chunks = Chunks(stream, digest, block_bytes)
+        head = chunks.head() if b"\n" in chunks.head() else chunks.head(cutters.MAX_LINE_BYTES)
+        shape = _csv_shape(encodings.as_text(head, source.encoding, part.name), source, part.name)
+        headed = shape.headed
+        for block in cutters.cut_csv(chunks, shape.closes, source.encoding, part.name):
+            first = 0
+            if headed:
+                filled = [row for row in range(len(block)) if block.line(row).strip()]
+                first, headed = (filled[0] + 1, False) if filled else (len(block), True)
+            yield block, partial(parse_csv, block, fields, shape.names, first, shape.delimiter)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How a delimited file is laid out."""
+
+    delimiter: str
+    names: list
+    headed: bool
+
+    def closes(self, data):
+        """Whether lines whose quotation marks go on over their ends are one record, and not several broken ones."""
+        text = data.decode("utf-8", "replace").rstrip("\r\n")
+        cells = split_csv(text, self.delimiter)
+        if cells is None or _has_bare_newline(text, self.delimiter):
+            return False
+        if len(cells) == len(self.names):
+            return True
+        later = text.split("\n")[1:]
+        return not any(len(split_csv(line, self.delimiter) or ()) == len(self.names) for line in later)
+
+
+def _has_bare_newline(text, delimiter):
+    """Whether a newline stands outside quotation marks that open a cell."""
+    at, cell = 0, _cell(delimiter)
+    while found := cell.match(text, at):
+        if found[1] is None and "\n" in found[2]:
+            return True
+        if not found[3]:
+            return False
+        at = found.end()
+    return True
+
+
+def _csv_shape(head, source, name):
+    lines = [line for line in head.splitlines() if line.strip()]
+    first = lines[0] if lines else ""
+    for line in lines[1:20]:
+        if first.count('"') % 2 == 0:
+            break
+        first += "\n" + line
+    named = list(source.header) if isinstance(source.header, tuple) else None
+    delimiter = source.delimiter or _sniff(first, lines[:20], named or [f.path for f in source.fields])
+    cells = split_csv(first, delimiter) or [first]
+    if named:
+        return _Shape(delimiter, named, False)
+    if source.header is False:
+        return _Shape(delimiter, [f"column_{i}" for i in range(1, len(cells) + 1)], False)
+    while len(cells) > 1 and not cells[-1].strip():
+        cells.pop()
+    names = [cell.strip() or f"column_{i}" for i, cell in enumerate(cells, 1)]
+    if len(set(names)) < len(names):
+        raise InputError(f"The first line of {name} is no header with distinct column names; write one.")
+    lacking = [f.path for f in source.fields if f.column and f.path not in names]
+    if lacking and lines:
+        raise InputError(f"The first line of {name} does not name the column {', '.join(lacking)}; is it a header?")
+    return _Shape(delimiter, names, True)
+
+
+def _sniff(first, lines, names):
+    """The delimiter that cuts the first line into the names looked for; else the one that cuts lines alike."""
+    def score(delimiter):
+        cells = split_csv(first, delimiter) or []
+        found = len({c.strip() for c in cells} & set(names)) + (len(cells) == len(names))
+        alike = Counter(len(split_csv(line, delimiter) or ()) for line in lines)
+        width, often = alike.most_common(1)[0] if alike else (1, 0)
+        return found, often if width > 1 else 0, width
+
+    return max(DELIMITERS, key=score) if first else ","
+
+
+def _read_shell(block, rows, structs, twice, keys, fields, root):
+    """Lines that are no JSON, once more as the mongo shell would mean them; their members' names go into `keys`."""
+    bad = np.flatnonzero(np.asarray(structs.is_null()))
+    lines = [_SHELL.sub(_from_shell, block.line(row)).decode("utf-8") for row in rows[bad]]
+    again, found, twice_again = _query_json(pa.array(lines, pa.string()), fields, root)
+    keys |= found
+    order, twice = np.arange(len(structs)), twice.copy()
+    order[bad], twice[bad] = len(structs) + np.arange(len(bad)), twice_again
+    return pa.concat_arrays([structs, again]).take(pa.array(order)), twice
+
+
+def _from_shell(found):
+    if found[0].startswith(b'"'):
+        return found[0]
+    if found[1] is None:
+        return b"null"
+    value = b'"' + found[2] + b'"' if found[2] is not None else found[3] or b"null"
+    return b'{"' + _SHELL_NAMES[found[1]] + b'":' + value + b"}"
+
+
+def _without_undefined(column):
+    is_undefined = pc.fill_null(pc.equal(column, _UNDEFINED), False)
+    return pc.if_else(is_undefined, None, column) if pc.any(is_undefined).as_py() else column
 
 
 def _readable_rows(block):
-    """Rows that may hold a record: neither blank nor too long nor in another encoding; and the broken ones."""
+    """Rows that may hold a record: neither blank nor broken already nor in another encoding; and the broken ones."""
     lengths = np.diff(block.starts)
-    first = block.data[block.starts[:-1]]
-    blank = ((lengths == 1) & ((first == _NEWLINE) | (first == _RETURN))) | ((lengths == 2) & (first == _RETURN))
-    too_long = lengths > MAX_LINE_BYTES
-    broken = [(int(row), f"a line of more than {MAX_LINE_BYTES >> 20} MiB") for row in np.flatnonzero(too_long)]
-    good = ~blank & ~too_long
+    first = block.data[np.minimum(block.starts[:-1], max(len(block.data) - 1, 0))] if len(block.data) else lengths
+    blank = (lengths == 0) | ((lengths == 1) & ((first == 10) | (first == 13))) | ((lengths == 2) & (first == 13))
+    broken = list(block.faults.items())
+    good = ~blank
+    good[list(block.faults)] = False
     if not _is_utf8(_lines(block, None)):
         for row in np.flatnonzero(good):
             try:
@@ -241,6 +342,13 @@ def _readable_rows(block):
                 broken.append((int(row), "not UTF-8"))
                 good[row] = False
     return np.flatnonzero(good), broken
+
+
+def _too_deep(block, rows):
+    """Rows nested deeper than anybody's data, found before a parser follows them down."""
+    long = rows[np.diff(block.starts)[rows] > MAX_DEPTH]
+    deep = [row for row in long if cutters.depth(block.line(row)) > MAX_DEPTH]
+    return [(int(row), f"nested more than {MAX_DEPTH} deep") for row in deep]
 
 
 def _lines(block, rows):
@@ -258,7 +366,7 @@ def _is_utf8(lines):
 
 
 def _query_json(lines, fields, root):
-    """Each line as a struct of texts, null where it is not JSON; and the names of the members that occur."""
+    """Each line as a struct of texts, null where it is not JSON; the members that occur; which lines have one twice."""
     con = _connection()
     con.register("lines", pa.table({"line": lines}))
     schema = _schema([f"{root}.{path}" if root else path for path in fields])
@@ -266,24 +374,29 @@ def _query_json(lines, fields, root):
     inner += sorted({".".join([inner[0], *(f'"{part}"' for part in path.split(".")[:-1])])
                      for path in fields if "." in path})
     try:
-        structs, found = _ask(con, schema, inner, "{}")
-    except duckdb.Error:
-        structs = None
-    if structs is None:  # asked again outside the handler: DuckDB's message quotes the line, and would be chained
-        structs, found = _ask(con, schema, inner, "try({})")
-    return structs, found
+        answer = _ask(con, schema, inner, "{}")
+    except (duckdb.Error, UnicodeDecodeError):  # its message may cut a letter of the line in two
+        answer = None
+    if answer is None:  # asked again outside the handler: DuckDB's message quotes the line, and would be chained
+        answer = _ask(con, schema, inner, "try({})")
+    return answer
 
 
 def _ask(con, schema, inner, wrap):
     transform = wrap.format("json_transform(line, $schema)")
     answer = con.sql(f"select {transform} as s from lines", params={"schema": schema}).to_arrow_table()["s"]
-    found = set()
+    found, twice = set(), np.zeros(len(answer), bool)
     for path in inner:
         keys = wrap.format("json_keys(line, $path)")
         prefix = "".join(part + "." for part in re.findall(r'"([^"]*)"', path.removeprefix(inner[0])))
+        repeats = False
         for (names,) in con.execute(f"select distinct {keys} from lines", {"path": path}).fetchall():
             found.update(prefix + name for name in names or ())
-    return answer.combine_chunks(), found
+            repeats = repeats or len(names or ()) > len(set(names or ()))
+        if repeats:
+            unlike = f"coalesce(len(k) > len(list_distinct(k)), false) from (select {keys} as k from lines)"
+            twice |= con.execute(f"select {unlike}", {"path": path}).fetchnumpy().popitem()[1].astype(bool)
+    return answer.combine_chunks(), found, twice
 
 
 def _schema(paths):
@@ -309,3 +422,78 @@ def _connection():
             "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
             "lock_configuration": "true"})
     return _local.con
+
+
+def _read_geojson(part, source, digest, block_bytes):
+    """The features of a GeoJSON document, or one a line: properties by name, and a point's `lon` and `lat`."""
+    fields = [f.path for f in source.read]
+    with part.open() as stream:
+        chunks = Chunks(stream, digest, block_bytes)
+        if re.search(r'"features"\s*:\s*\[', encodings.as_text(chunks.head(), source.encoding, part.name)):
+            blocks = cutters.cut_members(chunks, "features", 2, part.name, source.encoding)
+        else:
+            blocks = cutters.cut_lines(chunks, source.encoding, part.name)
+        for block in blocks:
+            yield block, partial(_parse_features, block, fields)
+
+
+def _parse_features(block, fields):
+    inside = {path: path if path == "id" else f"properties.{path}" for path in fields if path not in ("lon", "lat")}
+    records = parse_json(block, [*inside.values(), "geometry.type", "geometry.coordinates"])
+    points = [_point(kind, text) for kind, text in zip(records.texts["geometry.type"].to_pylist(),
+                                                       records.texts["geometry.coordinates"].to_pylist(), strict=True)]
+    texts = {path: records.texts[raw] for path, raw in inside.items()}
+    for axis, name in enumerate(("lon", "lat")):
+        if name in fields:
+            texts[name] = pa.array([point[axis] for point in points], pa.string())
+    keys = {key.removeprefix("properties.") for key in records.keys - {"type", "properties", "geometry"}
+            if not key.startswith("geometry.")}
+    return Records(records.rows, texts, records.count, records.broken, keys, records.notes)
+
+
+def _point(kind, text):
+    """The two texts of a point's coordinates; none for what is no point."""
+    if kind != "Point" or text is None:
+        return None, None
+    found = re.fullmatch(r"\[([-+.\deE]+),([-+.\deE]+)(?:,.*)?\]", text.replace(" ", ""))
+    return (found[1], found[2]) if found else (None, None)
+
+
+PLT_LINES = 6
+PLT_COLUMNS = ["lat", "lon", "zero", "altitude_ft", "days", "date", "clock"]
+
+
+def _read_plt(part, source, digest, block_bytes):
+    """A GeoLife trajectory: six lines of preface, then fixes in GMT. `time` is date and clock; `person`, the folder."""
+    fields = [f.path for f in source.read]
+    folders = (part.path.parent.name, *part.name.split("/")[:-1])
+    person = folders[-2] if folders[-1] == "Trajectory" and len(folders) > 1 else folders[-1]
+    if part.name == part.path.name and folders[-1] == "Trajectory":
+        person = part.path.parent.parent.name
+    with part.open() as stream:
+        preface = PLT_LINES
+        for block in cutters.cut_lines(Chunks(stream, digest, block_bytes), source.encoding, part.name):
+            first = min(preface, len(block))
+            preface -= first
+            yield block, partial(_parse_plt, block, fields, first, person)
+
+
+def _parse_plt(block, fields, first, person):
+    records = parse_csv(block, PLT_COLUMNS, PLT_COLUMNS, first)
+    when = pc.binary_join_element_wise(records.texts["date"], records.texts["clock"], " ")
+    records.texts["time"] = pc.binary_join_element_wise(when, "Z", "")
+    records.texts["person"] = pa.array([person] * len(records.rows), pa.string())
+    records.texts = {path: records.texts.get(path, pa.nulls(len(records.rows), pa.string())) for path in fields}
+    records.keys |= {"time", "person"}
+    return records
+
+
+SOUGHT = ("parquet", "arrow", "sqlite")  # read from anywhere, so that the hash is not taken on the way
+READERS = {
+    "mongo-lines": _read_json, "es-hits": _read_json, "ndjson": _read_json, "csv": _read_csv,
+    "bson": partial(tables_in.read_bson, records_of=Records),
+    "parquet": partial(tables_in.read_parquet, records_of=Records),
+    "arrow": partial(tables_in.read_arrow, records_of=Records),
+    "sqlite": partial(tables_in.read_sqlite, records_of=Records),
+    "geojson": _read_geojson, "plt": _read_plt,
+}

@@ -6,7 +6,8 @@
     [[source]]
     name = "passages"
     files = "passages*.jsonl"
-    form = "mongo-lines"                # mongo-lines, es-hits, ndjson or csv
+    form = "mongo-lines"                # mongo-lines, es-hits, ndjson, csv, bson, parquet, arrow, sqlite,
+                                        # geojson or plt
     makes = "sightings"                 # sensors, sightings, fixes, readings, subjects; nothing: counted, no rows
     [source.set]                        # columns with one value throughout
     source = "face"
@@ -19,14 +20,31 @@
 What is coarsened is so by a `step`: years of an age_band (from an age, or a birthday), seconds of a time, else units of
 the column. A field that a recipe does not name is dropped and listed in the report. Some actions are not for every
 field: no identifier is ever kept, no label survives its tally.
+
+What cannot be told from the data alone, a recipe says, field by field (times) or source by source (places):
+
+    ts = { is = "time", do = "keep", as = "time", form = "DD/MM/YYYY" }     # see times.FORMS
+    day = { is = "time", do = "keep", as = "time", unit = "excel" }         # plain numbers are s, ms, us, ns, excel...
+    at = { is = "time", do = "keep", as = "time", zone = "Asia/Urumqi" }    # the clock of this field alone
+    to = { is = "time", do = "keep", as = "time", stamps = "end", lasting = "5min" }   # kept by its start
+    kwh = { is = "measurement", do = "keep", as = "kwh", decimal = "," }    # 1.234,5; with "." 1,234.5
+    crs = "gcj02"                       # of a source: what its lon and lat are; EPSG:4326 unless said
+    axes = "lat lon"                    # of a source: its lon holds latitudes (or northings) and its lat longitudes
+    delimiter = ";"                     # of a source; where it is not said, the header tells
+    header = ["who", "where"]           # of a source without headers; false names them column_1, column_2 ...
+    encoding = "gb18030"                # of a source; where it is not said, the bytes tell
 """
 
 import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
 
 from kit.errors import InputError
+from kit.ingest import positions, times
 from kit.ingest.identifiers import PREFIXES
 from kit.tables import CONTRACTS
 
@@ -39,7 +57,7 @@ ACTIONS = {
     "label": ("tally", "drop", "refuse"),
     "noise": ("drop", "refuse"),
 }
-FORMS = ("mongo-lines", "es-hits", "ndjson", "csv")
+FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geojson", "plt")
 MAKES = {
     "sensors": {"sensor_id", "kind", "place_class", "zone_id", "lon", "lat"},
     "sightings": {"subject_id", "sensor_id", "time", "source", "score"},
@@ -56,13 +74,22 @@ NEEDED = {
     "subjects": ("subject_id",),
     "nothing": (),
 }
+OPTIONS = {
+    "time": ("form", "unit", "zone", "stamps", "lasting", "decimal"),
+    "place": ("decimal", "unit"),
+    "measurement": ("decimal",),
+}
+_READING = ("delimiter", "header", "encoding")
 _OF_SUBJECTS = {"age_band", "system_label"}
 _BUILT_IN = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True)
 class Field:
-    """One raw field: `path` in the record, what it `is`, what to `do`, and the column it becomes (`column`)."""
+    """One raw field: `path` in the record, what it `is`, what to `do`, and the column it becomes (`column`).
+
+    The last five say how to read it, where the data leave that open; `lasting` is in microseconds, 0 for no interval.
+    """
 
     path: str
     what: str
@@ -71,6 +98,11 @@ class Field:
     kind: str | None = None
     step: float | None = None
     why: str = ""
+    form: str | None = None
+    unit: str | None = None
+    zone: str | None = None
+    lasting: int = 0
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +129,11 @@ class Source:
     fields: tuple[Field, ...]
     set: tuple[tuple[str, str], ...] = ()
     derived: tuple[Derived, ...] = ()
+    crs: str = "EPSG:4326"
+    axes: str = "lon lat"
+    delimiter: str | None = None
+    header: tuple[str, ...] | bool = True
+    encoding: str | None = None
 
     def field_of(self, column):
         """The field that becomes a column, or None."""
@@ -166,7 +203,7 @@ def _recipe(raw, file, sha256):
 
 def _source(raw, where):
     where = f"{where}, source {raw.get('name', '(without a name)')},"
-    _only(raw, {"name", "files", "form", "makes", "set", "derive", "fields"}, where)
+    _only(raw, {"name", "files", "form", "makes", "set", "derive", "fields", "crs", "axes", *_READING}, where)
     for key in ("name", "files", "form", "makes", "fields"):
         if key not in raw:
             raise InputError(f"{where} does not say {key}.")
@@ -179,9 +216,27 @@ def _source(raw, where):
         raise InputError(f"{where} derives columns, which only a source that makes sensors can.")
     used = " ".join(f"{{{d.origin}}} {d.otherwise or ''}" for d in derived)
     fields = tuple(_field(path, one, makes, where, f"{{{path}}}" in used) for path, one in raw["fields"].items())
-    source = Source(raw["name"], raw["files"], raw["form"], makes, fields, tuple(raw.get("set", {}).items()), derived)
+    crs, axes = raw.get("crs", Source.crs), raw.get("axes", Source.axes)
+    _one_of(axes, positions.AXES, f"{where} has the axes")
+    positions.check_crs(crs, where)
+    source = Source(raw["name"], raw["files"], raw["form"], makes, fields, tuple(raw.get("set", {}).items()), derived,
+                    crs, axes, **_reading(raw, where))
     _check_columns(source, where)
     return source
+
+
+def _reading(raw, where):
+    """How a delimited file is laid out, where the recipe says so: `delimiter`, `header` and `encoding`."""
+    delimiter, header = raw.get("delimiter"), raw.get("header", True)
+    if delimiter is not None and (not isinstance(delimiter, str) or not delimiter or set(delimiter) & set('"\r\n')):
+        raise InputError(f"{where} has the delimiter {delimiter!r}; give one or more characters, such as \";\".")
+    if isinstance(header, list):
+        header = tuple(header)
+        if not header or not all(isinstance(n, str) and n for n in header) or len(set(header)) < len(header):
+            raise InputError(f"{where} has a header that is no list of distinct names.")
+    elif not isinstance(header, bool):
+        raise InputError(f"{where} has the header {header!r}; give a list of names, or false where there is none.")
+    return {"delimiter": delimiter, "header": header, "encoding": raw.get("encoding")}
 
 
 def _derived(column, raw, where):
@@ -193,7 +248,7 @@ def _derived(column, raw, where):
 
 def _field(path, raw, makes, where, used=False):
     where = f"{where} field {path},"
-    _only(raw, {"is", "do", "as", "kind", "step", "why"}, where)
+    _only(raw, {"is", "do", "as", "kind", "step", "why"}.union(*OPTIONS.values()), where)
     what, do, column = raw.get("is"), raw.get("do"), raw.get("as")
     _one_of(what, ACTIONS, f"{where} is")
     _one_of(do, ACTIONS[what], f"{where} which is {what}, cannot be treated as")
@@ -211,7 +266,46 @@ def _field(path, raw, makes, where, used=False):
         raise InputError(f"{where} cannot be coarsened: a date is a whole day already; keep it or drop it.")
     if column and (what == "label") != (column == "system_label"):
         raise InputError(f"{where} cannot become {column}: a label becomes system_label or nothing.")
-    return Field(path, what, do, column, raw.get("kind"), raw.get("step"), raw.get("why", ""))
+    return Field(path, what, do, column, raw.get("kind"), raw.get("step"), raw.get("why", ""),
+                 **_options(raw, what, where))
+
+
+def _options(raw, what, where):
+    """How to read a field, where the recipe says so."""
+    misplaced = [key for key in set().union(*OPTIONS.values()) & set(raw) if key not in OPTIONS.get(what, ())]
+    if misplaced:
+        raise InputError(f"{where} which is {what}, cannot have {', '.join(sorted(misplaced))}; remove it.")
+    known = {"form": times.FORMS, "unit": times.UNITS if what == "time" else positions.UNITS,
+             "stamps": ("start", "end"), "decimal": (".", ",")}
+    for key, allowed in known.items():
+        if key in raw:
+            _one_of(raw[key], allowed, f"{where} has the {key}")
+    if "zone" in raw:
+        _check_zone(raw["zone"], where)
+    if ("lasting" in raw) != (raw.get("stamps") == "end"):
+        raise InputError(f"{where} has one of stamps = \"end\" and lasting but not the other; an interval stamped at "
+                         "its end needs both.")
+    return {**{key: raw.get(key) for key in ("form", "unit", "zone", "decimal")},
+            "lasting": _duration(raw["lasting"], where) if "lasting" in raw else 0}
+
+
+def _check_zone(name, where):
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise InputError(f"{where} has the unknown zone {name!r}; give an IANA name such as Asia/Shanghai.") from None
+
+
+def _duration(text, where):
+    """A length of time such as "5min" in microseconds."""
+    try:
+        micros = pd.Timedelta(text) // pd.Timedelta(1, "us") if isinstance(text, str) else 0
+    except ValueError:
+        micros = 0
+    if not 0 < micros <= 366 * 86_400_000_000:
+        raise InputError(f"{where} is lasting {text!r}, which is no length of time; write one such as \"5min\" or "
+                         "\"1h\".")
+    return micros
 
 
 def _check_columns(source, where):

@@ -25,7 +25,7 @@ import pyarrow as pa
 import kit
 from kit.errors import InputError
 from kit.exposure import SAMPLES, write_exposure
-from kit.ingest import assemble, columns, formats
+from kit.ingest import assemble, clocks, columns, formats, opening, positions
 from kit.ingest.identifiers import DEMO_KEY, check_key, demo_key
 from kit.ingest.recipe import load_recipe
 from kit.ingest.report import IngestReport, SourceReport
@@ -93,19 +93,20 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     recipe = load_recipe(recipe)
     _check_new(Path(out))
     files, not_read = _find_files(paths, recipe)
-    manifest = _read_manifest({file.parent for file, _ in files})
+    manifest = _read_manifest({part.path.parent for part, _ in files})
     synthetic = manifest.get("synthetic") is True and manifest.get("generator") == CITY
     demo = key == DEMO_KEY
     if not demo and key in [demo_key(name) for name in SAMPLES]:
         raise InputError("This key is worked out from the demo key, which everybody knows; make one of your own with "
                          "secrets.token_bytes(32).")
     if demo and not synthetic:
-        raise InputError(f"The demo key is for the invented city, and no manifest.json beside {files[0][0].name} says "
-                         f"that this dump is (synthetic: true, generator: {CITY}); make a key of your own with "
+        beside = files[0][0].path.name
+        raise InputError(f"The demo key is for the invented city, and no manifest.json beside {beside} says that this "
+                         f"dump is (synthetic: true, generator: {CITY}); make a key of your own with "
                          "secrets.token_bytes(32).")
     tz = _zone(tz, recipe, manifest)
     with _written_whole(Path(out)) as folder:
-        run = _Run(recipe, tz, progress or _silent, sum(file.stat().st_size for file, _ in files))
+        run = _Run(recipe, tz, progress or _silent, sum(part.size or part.path.stat().st_size for part, _ in files))
         with open(folder / "quarantine.jsonl", "w", encoding="utf-8", newline="\n") as quarantine:
             run.read(files, quarantine)
         tables = run.tables(demo_key(recipe.name) if demo else key, synthetic, keep_labels=demo)
@@ -127,6 +128,7 @@ class _Run:
         self.inputs = []
         self.bytes_done = 0
         self.records_numbered = 0
+        self.digests = {}
 
     def read(self, files, quarantine):
         """Read every file, in order of name, into its source's harvest; what is no record goes to the quarantine."""
@@ -136,30 +138,39 @@ class _Run:
         self._require_some()
 
     def _read_file(self, file, source, quarantine, pool):
-        harvest, digest, records = self.harvests[source.name], sha256(), 0
-        for part in self._parts(file, source, digest, pool):
+        harvest, records, before = self.harvests[source.name], 0, opening.fingerprint(file.path)
+        whole = opening.is_plain(file) and source.form not in formats.SOUGHT
+        digest = sha256() if whole else self._digest_of(file.path)
+        for part in self._parts(file, source, digest if whole else None, pool):
             harvest.add(part, self.records_numbered + records)
             records += part.count
             quarantine.writelines(dumps(q, ensure_ascii=False) + "\n" for q in part.quarantine)
-        size = file.stat().st_size
-        if not records and (source.form != "csv" or not size):
+        if opening.fingerprint(file.path) != before:
+            raise InputError(f"The file {file.path.name} changed while it was read, so nothing was written; make a "
+                             "copy that nobody writes to, and read that.")
+        if not records and (source.form != "csv" or not file.size):
             raise InputError(f"The file {file.name} is empty; get a whole copy of the dump, or leave the file out.")
         if "sightings" in source.makes or "fixes" in source.makes:
             self.records_numbered += records
         harvest.report.files.append(file.name)
-        self.inputs.append({"file": file.name, "bytes": size, "sha256": digest.hexdigest(), "source": source.name})
+        self.bytes_done += 0 if whole else (file.size or before[0])
+        self.inputs.append({"file": file.name, "bytes": before[0], "sha256": digest.hexdigest(),
+                            "source": source.name})
+
+    def _digest_of(self, path):
+        """The hash of a file on disk whose parts are read out of their order, or unpacked: taken once."""
+        if path not in self.digests:
+            self.digests[path] = opening.file_digest(path)
+        return self.digests[path]
 
     def _parts(self, file, source, digest, pool):
         """The file's blocks, parsed and cleaned, in order; a few are always under way."""
-        pending, header, first = deque(), None, 0
-        for block in formats.read_blocks(file, digest):
-            if source.form == "csv" and header is None:
-                header, first = formats.csv_header(block, file.name)
-                _check_header(header, source, file.name)
-            pending.append(pool.submit(_clean_block, block, source, header, first, self.tz, file.name))
-            first = 0
-            self.bytes_done += len(block.data)
-            self.progress(file.name, self.bytes_done, self.bytes_in_all)
+        pending = deque()
+        for block, parse in formats.cut(file, source, digest):
+            pending.append(pool.submit(_clean_block, block, parse, source, self.tz, file.name))
+            if digest is not None:
+                self.bytes_done += len(block.data)
+            self.progress(file.name, min(self.bytes_done, self.bytes_in_all), self.bytes_in_all)
             if len(pending) >= _AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -188,8 +199,10 @@ class _Run:
             harvest.report.tallies = assemble.tallies(g, subjects)
             harvest.report.duplicates_flagged = repeats.get(g.source.name, 0)
             harvest.report.first_time, harvest.report.last_time = _span(g.columns)
+            harvest.notes.update(_noticed(g, gathered))
             if sightings is not None and g.makes("sightings"):
                 _count_sightings(sightings, origin == i, known, harvest.report)
+                harvest.notes.update(clocks.notice_clocks(sightings[origin == i], sensors))
         made = {"sensors": sensors, "sightings": sightings, "fixes": assemble.fixes_table(gathered, subjects),
                 "readings": assemble.readings_table(gathered, subjects),
                 "subjects": assemble.subjects_table(gathered, subjects, self._first_day(gathered), keep_labels)}
@@ -258,13 +271,11 @@ class _Harvest:
         return self.report
 
 
-def _clean_block(block, source, header, first, tz, file):
-    fields = [f.path for f in source.read]
-    if source.form == "csv":
-        records = formats.parse_csv(block, fields, header, first)
-    else:
-        records = formats.parse_json(block, fields, "_source" if source.form == "es-hits" else "")
-    return columns.clean(block, records, source, tz, file)
+def _clean_block(block, parse, source, tz, file):
+    records = parse()
+    part = columns.clean(block, records, source, tz, file)
+    part.notes.update(records.notes)
+    return part
 
 
 def _count_sightings(sightings, rows, known, report):
@@ -273,6 +284,18 @@ def _count_sightings(sightings, rows, known, report):
     names = here["sensor_id"].cat.categories
     unknown = np.flatnonzero(~names.isin(known))
     report.unknown_sensor = int(np.isin(here["sensor_id"].cat.codes, unknown).sum())
+
+
+def _noticed(g, gathered):
+    """What looks odd about a source's positions, counted; nothing is changed by it."""
+    if "lon" not in g.columns:
+        return {}
+    found = positions.notice(g.columns["lon"], g.columns["lat"])
+    others = [o.columns for o in gathered if o is not g and o.makes("sensors")]
+    if others and positions.notice_swapped(g.columns["lon"], g.columns["lat"], *(
+            np.concatenate([columns[axis] for columns in others]) for axis in ("lon", "lat"))):
+        found["near the sensors only if lon and lat were swapped"] = int((~np.isnan(g.columns["lon"])).sum())
+    return found
 
 
 def _span(found):
@@ -295,12 +318,13 @@ def _plain(name):
 
 
 def _find_files(paths, recipe):
-    """Each file with its source, by file name; and the names of files that no source claims."""
+    """Each part of a file with its source, by file name; and the names of those that no source claims."""
     given = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     files = []
     for path in given:
         if path.is_dir():
             files += [p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")]
+            _refuse_links_out(files, path)
         elif path.is_file():
             files.append(path)
         else:
@@ -312,12 +336,25 @@ def _find_files(paths, recipe):
     locked = [p.name for p in files if not os.access(p, os.R_OK)]
     if locked:
         raise InputError(f"The file {locked[0]} may not be read by you; change its permissions.")
-    claimed = [(p, next((s for s in recipe.sources if fnmatch(p.name, s.files)), None)) for p in files]
+    parts = [part for p in files for part in opening.open_parts(p)]
+    claimed = [(part, next((s for s in recipe.sources if _fits(part, s.files)), None)) for part in parts]
     lacking = [s.files for s in recipe.sources if not any(source is s for _, source in claimed)]
     if lacking:
         raise InputError(f"The recipe {recipe.name} needs {', '.join(lacking)}, but there is no such file in "
                          f"{', '.join(sorted({p.parent.name for p in files}))}; add it, or change the recipe.")
     return [(p, s) for p, s in claimed if s], [p.name for p, s in claimed if not s]
+
+
+def _fits(part, pattern):
+    return any(fnmatch(name, pattern) for name in (part.label, part.path.name, part.name))
+
+
+def _refuse_links_out(files, folder):
+    inside = folder.resolve()
+    out = [p.name for p in files if p.is_symlink() and not p.resolve().is_relative_to(inside)]
+    if out:
+        raise InputError(f"The file {out[0]} is a link to somewhere outside the folder {folder.name}, which is not "
+                         "followed; put a copy in its place, or take the link away.")
 
 
 def _read_manifest(folders):
@@ -343,12 +380,6 @@ def _zone(tz, recipe, manifest):
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise InputError(f"There is no time zone called {name}; give an IANA name such as Asia/Shanghai.") from None
     return name
-
-
-def _check_header(header, source, file):
-    lacking = [f.path for f in source.fields if f.column and f.path not in header]
-    if lacking:
-        raise InputError(f"The first line of {file} does not name the column {', '.join(lacking)}; is it a header?")
 
 
 def _check_new(out):

@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from kit.ingest import formats, opening
+from kit.ingest.recipe import Field, Source
+
 MANIFEST = {"synthetic": True, "generator": "retrace-kit city", "version": "0", "exposure": "any", "seed": 1,
             "tz": "Etc/GMT-8", "people": 3, "days": 1, "first_day": "2031-03-12"}
 
@@ -134,3 +137,35 @@ def community(tmp_path):
 @pytest.fixture
 def fusion(tmp_path):
     return lay_out(tmp_path / "fusion", FUSION)
+
+
+@pytest.fixture(scope="session")
+def forms():
+    """For the tests of reading: `source` with nothing but fields, and `read`, a file read to its end."""
+    return SimpleNamespace(source=_source, read=_read)
+
+
+def _source(form, *paths, **options):
+    return Source("s", "*", form, ("nothing",), tuple(Field(p, "measurement", "tally") for p in paths), **options)
+
+
+def _read(path, source, block_bytes=formats.BLOCK_BYTES):
+    """Everything a file holds, its blocks end to end: texts, places of the records, and the broken ones."""
+    texts = {f.path: [] for f in source.read}
+    places, broken, keys, count, notes = [], [], set(), 0, {}
+    for part in opening.open_parts(path):
+        for block, parse in formats.cut(part, source, None, block_bytes):
+            records = parse()
+            assert records.count == len(records.rows) + len(records.broken)
+            for name, column in records.texts.items():
+                assert len(column) == len(records.rows)
+                texts[name] += column.to_pylist()
+            places += [block.where(row) for row in records.rows]
+            broken += [(*block.where(row), reason) for row, reason in records.broken]
+            for row, _ in records.broken:
+                assert len(block.excerpt(row)) <= formats.EXCERPT_LETTERS
+            keys |= records.keys
+            count += records.count
+            for note, n in records.notes.items():
+                notes[note] = notes.get(note, 0) + n
+    return SimpleNamespace(texts=texts, places=places, broken=broken, keys=keys, count=count, notes=notes)

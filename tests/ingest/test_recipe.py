@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from kit.errors import InputError
-from kit.ingest.recipe import Recipe, load_recipe
+from kit.ingest import formats
+from kit.ingest.recipe import FORMS, Recipe, load_recipe
 
 SMALL = """
 name = "gate"
@@ -68,6 +69,18 @@ def test_a_recipe_of_ones_own_is_read_from_its_file_and_handed_back_if_already_r
     ('at = { is = "time", do = "keep", as = "time" }', 'at = { is = "time", do = "keep", as = "time" }\n'
      'at2 = { is = "time", do = "keep", as = "time" }', "one column from two fields"),
     ('source = "face"', 'source = "face"\nshoe_size = "9"', "sets the column 'shoe_size'"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", form = "D/M/Y"', "'D/M/Y'; choose from YYYYMMDD"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", unit = "days"', "'days'; choose from s, ms, us, ns, excel"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", zone = "Mars/Base"', "unknown zone 'Mars/Base'"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", zone = "../etc/passwd"', "unknown zone"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end"', "needs both"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", lasting = "5min"', "needs both"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end", lasting = "5 cats"', "no length of time"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end", lasting = 5', "no length of time"),
+    ('do = "keep", as = "time"', 'do = "keep", as = "time", stamps = "end", lasting = "-1h"', "no length of time"),
+    ('do = "keep", as = "sensor_id"', 'do = "keep", as = "sensor_id", unit = "s"', "cannot have unit"),
+    ('form = "csv"', 'form = "csv"\ncrs = "EPSG:0"', "'EPSG:0', which is none"),
+    ('form = "csv"', 'form = "csv"\naxes = "y x"', "'y x'; choose from lon lat, lat lon"),
     ('name = "gate"', "", "needs a name"),
     ('"gate"', '"gate', "not readable TOML"),
 ])
@@ -90,3 +103,26 @@ def test_a_label_cannot_be_kept_under_another_name(tmp_path):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(InputError, match="community, fusion, register"):
         load_recipe("metro")
+
+
+def test_how_files_are_laid_out_is_said_by_the_source(tmp_path):
+    said = 'form = "csv"\ndelimiter = ";"\nheader = ["who", "gate", "at", "note"]\nencoding = "gb18030"'
+    [source] = load_recipe(written(tmp_path, SMALL.replace('form = "csv"', said))).sources
+    assert (source.delimiter, source.header, source.encoding) == (";", ("who", "gate", "at", "note"), "gb18030")
+    [source] = load_recipe(written(tmp_path, SMALL)).sources
+    assert (source.delimiter, source.header, source.encoding) == (None, True, None)
+
+
+@pytest.mark.parametrize(("said", "says"), [
+    ("delimiter = ''", "has the delimiter ''; give one or more characters"),
+    ('delimiter = "\\n"', "give one or more characters"),
+    ("delimiter = 7", "has the delimiter 7; give one or more characters"),
+    ('header = ["a", "a"]', "has a header that is no list of distinct names"),
+    ('header = "yes"', "has the header 'yes'; give a list of names, or false")])
+def test_a_layout_that_cannot_be_is_refused(tmp_path, said, says):
+    with pytest.raises(InputError, match=says.replace("(", r"\(")):
+        load_recipe(written(tmp_path, SMALL.replace('form = "csv"', f'form = "csv"\n{said}')))
+
+
+def test_every_form_has_a_reader():
+    assert set(formats.READERS) == set(FORMS)

@@ -310,7 +310,7 @@ def test_the_same_dump_gives_the_same_bytes_twice(fusion, tmp_path):
 def test_neither_the_order_of_paths_nor_the_size_of_blocks_changes_a_byte(community, tmp_path, monkeypatch):
     files = sorted(community.iterdir())
     ingest.sanitize(files, "community", DEMO_KEY, tmp_path / "one")
-    monkeypatch.setattr(formats.read_blocks, "__defaults__", (256,))
+    monkeypatch.setattr(formats.cut, "__defaults__", (None, 256))
     ingest.sanitize(files[::-1], "community", DEMO_KEY, tmp_path / "two")
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / o).iterdir()} for o in ("one", "two"))
     assert one == two

@@ -1,0 +1,278 @@
+"""What a dump may do to us, case by case, each held to its message and to its counts.
+
+The reading of each form has its own tests; here the whole of `sanitize` stands before bad input.
+"""
+
+import gzip
+import io
+import json
+import os
+import random
+import string
+import tarfile
+import zipfile
+
+import pytest
+
+from kit import ingest
+from kit.errors import InputError
+from kit.ingest import cutters, opening
+
+RECIPE = """
+name = "hostile"
+time_zone = "Etc/GMT-8"
+[[source]]
+name = "seen"
+files = "seen*"
+form = "{form}"
+makes = "sightings"
+[source.set]
+source = "face"
+[source.fields]
+who = {{ is = "identifier", do = "pseudonymise", as = "subject_id", kind = "person" }}
+at = {{ is = "time", do = "keep", as = "time" }}
+cam = {{ is = "sensor", do = "keep", as = "sensor_id" }}
+"""
+KEY = bytes(range(32))
+GOOD = b'{"who":"A","at":"2031-03-12T07:41:09","cam":"c1"}\n'
+HEADER = b"who,at,cam\n"
+CELLS = b"A,2031-03-12T07:41:09,c1\n"
+
+
+@pytest.fixture
+def ingested(tmp_path):
+    """Ingest some files of one form; gives the report, the quarantine and what was written."""
+    def run(files, form="ndjson", recipe=RECIPE):
+        dump = tmp_path / "dump"
+        dump.mkdir(exist_ok=True)
+        for name, data in files.items():
+            (dump / name).write_bytes(data)
+        (tmp_path / "recipe.toml").write_text(recipe.format(form=form), encoding="utf-8")
+        report = ingest.sanitize(dump, tmp_path / "recipe.toml", KEY, tmp_path / "out")
+        lines = (tmp_path / "out" / "quarantine.jsonl").read_text(encoding="utf-8").splitlines()
+        assert report.rows_in == report.rows_kept + report.rows_quarantined
+        assert report.rows_quarantined == len(lines)
+        return report, [json.loads(line) for line in lines]
+    return run
+
+
+def why(quarantine):
+    return [(q["line"], q["byte"], q["reason"]) for q in quarantine]
+
+
+def test_a_gz_cut_short_keeps_what_was_whole(ingested):
+    noise = random.Random(1)
+    rows = b"".join(GOOD.replace(b"A", "".join(noise.choices(string.ascii_letters, k=40)).encode()) for _ in range(500))
+    report, quarantine = ingested({"seen.jsonl.gz": gzip.compress(rows)[:-3000]})
+    assert (report.rows_kept, report.rows_quarantined) == (len(rows[: quarantine[0]["byte"]].splitlines()), 1)
+    assert quarantine[0]["reason"] == "the gz file breaks off here"
+    assert 300 < report.rows_kept < 500
+
+
+def test_half_a_json_line_is_one_broken_record(ingested):
+    report, quarantine = ingested({"seen": GOOD + GOOD[:20] + b"\n" + GOOD + GOOD[:30]})
+    assert (report.rows_in, report.rows_kept) == (4, 2)
+    assert why(quarantine) == [(2, len(GOOD), "not valid JSON"), (4, 2 * len(GOOD) + 21, "not valid JSON")]
+    assert quarantine[0]["excerpt"] == '{"xxx":"x","xx":"000'
+
+
+def test_a_single_line_longer_than_memory_should_hold(ingested):
+    """64 MiB, four times the limit; the line is passed over in pieces, so that its length does not matter."""
+    report, quarantine = ingested({"seen": GOOD + b'{"who":"' + b"x" * (64 << 20) + b'"}\n' + GOOD})
+    assert (report.rows_in, report.rows_kept) == (3, 2)
+    assert why(quarantine) == [(2, len(GOOD), "a line of more than 16 MiB")]
+    assert len(quarantine[0]["excerpt"]) == cutters.EXCERPT_LETTERS
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+def test_a_line_over_the_limit_in_any_form(ingested, monkeypatch, form):
+    monkeypatch.setattr(cutters, "MAX_LINE_BYTES", 1 << 20)
+    good, head = (GOOD, b"") if form == "ndjson" else (CELLS, HEADER)
+    report, quarantine = ingested({"seen": head + good + b"x" * (9 << 20) + b"\n" + good}, form)
+    assert (report.rows_in, report.rows_kept) == (3, 2)
+    assert why(quarantine)[0][2] == "a line of more than 1 MiB"
+
+
+def test_nesting_ten_thousand_deep(ingested):
+    deep = b'{"who":' + b"[" * 10_000 + b"]" * 10_000 + b"}\n"
+    report, quarantine = ingested({"seen": GOOD + deep + b'{"a":' * 10_000 + b"\n" + GOOD})
+    assert (report.rows_in, report.rows_kept) == (4, 2)
+    assert {reason for *_, reason in why(quarantine)} == {"nested more than 1000 deep"}
+    (_, second, _), (_, third, _) = why(quarantine)
+    assert (second, third) == (len(GOOD), len(GOOD) + len(deep))
+
+
+def test_a_bomb_is_refused_and_leaves_nothing(ingested, tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "RATIO_COUNTS_FROM", 1 << 20)
+    with pytest.raises(InputError, match=r"^The file seen.gz grows more than 300 times when unpacked"):
+        ingested({"seen.gz": gzip.compress(bytes(8 << 20))})
+    assert not (tmp_path / "out").exists()
+    assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
+
+
+def zipped(members):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def test_a_zip_whose_names_lead_out_is_refused(ingested, tmp_path):
+    with pytest.raises(InputError, match=r"^The archive seen.zip holds a file whose name leads out of it"):
+        ingested({"seen.zip": zipped({"../seen.jsonl": GOOD})})
+    assert not (tmp_path / "seen.jsonl").exists()
+
+
+def test_an_empty_archive_is_refused(ingested):
+    with pytest.raises(InputError, match=r"^The archive seen.zip is empty"):
+        ingested({"seen.zip": zipped({})})
+
+
+def test_the_members_of_an_archive_are_files_of_the_dump(ingested, tmp_path):
+    members = {"x/seen-1.jsonl": GOOD, "x/seen-2.jsonl": GOOD + b"{", "x/note.txt": b"!"}
+    report, quarantine = ingested({"a.zip": zipped(members)})
+    assert (report.rows_in, report.rows_kept) == (3, 2)
+    assert [i["file"] for i in report.inputs] == ["a.zip/x/seen-1.jsonl", "a.zip/x/seen-2.jsonl"]
+    assert {i["sha256"] for i in report.inputs} == {opening.file_digest(tmp_path / "dump" / "a.zip").hexdigest()}
+    assert report.files_not_read == ["a.zip/x/note.txt"]
+    assert quarantine[0]["file"] == "a.zip/x/seen-2.jsonl"
+
+
+def test_a_link_out_of_the_folder_is_not_followed(ingested, tmp_path):
+    (tmp_path / "secret").write_bytes(GOOD)
+    (tmp_path / "dump").mkdir()
+    os.symlink(tmp_path / "secret", tmp_path / "dump" / "seen-2.jsonl")
+    with pytest.raises(InputError, match=r"^The file seen-2.jsonl is a link to somewhere outside the folder dump"):
+        ingested({"seen.jsonl": GOOD})
+
+
+def test_a_link_in_a_tar_is_refused(ingested):
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        info = tarfile.TarInfo("seen.jsonl")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    with pytest.raises(InputError, match=r"^The archive seen.tar holds links or devices"):
+        ingested({"seen.tar": made.getvalue()})
+
+
+def test_fifty_thousand_columns(ingested):
+    names = [f"f{i}" for i in range(50_000)]
+    row = ",".join(["A", "2031-03-12T07:41:09", "c1"] + ["0"] * 50_000)
+    data = ",".join(["who", "at", "cam", *names]) + "\n" + (row + "\n") * 20 + row + ",1\n"
+    report, quarantine = ingested({"seen.csv": data.encode()}, "csv")
+    assert (report.rows_in, report.rows_kept) == (21, 20)
+    assert [q["reason"] for q in quarantine] == ["50004 cells where 50003 belong"]
+    assert len(report.sources[0].fields_not_in_recipe) == 50_000
+
+
+def test_nul_bytes_break_their_line_and_no_other(ingested):
+    report, quarantine = ingested({"seen.jsonl": GOOD + b"\0" * 40 + b"\n" + GOOD[:9] + b"\0" + GOOD[9:] + GOOD})
+    assert (report.rows_in, report.rows_kept) == (4, 2)
+    assert [q["reason"] for q in quarantine] == ["no JSON object", "not valid JSON"]
+
+
+def test_nul_bytes_in_cells_break_their_line_and_no_other(ingested):
+    report, quarantine = ingested({"seen.csv": HEADER + CELLS + b"A\0," + CELLS[2:] + CELLS}, "csv")
+    assert (report.rows_kept, [q["reason"] for q in quarantine]) == (2, ["a NUL byte in it"])
+
+
+def test_a_key_given_twice(ingested):
+    twice = GOOD.replace(b'"A"', b'"A","who":"B"')
+    report, quarantine = ingested({"seen.jsonl": GOOD + twice + GOOD})
+    assert report.rows_kept == 2
+    assert why(quarantine) == [(2, len(GOOD), "one member twice, so which is meant is unknown")]
+
+
+def test_nan_and_infinity_are_no_numbers(ingested):
+    recipe = RECIPE + 'score = {{ is = "measurement", do = "keep", as = "score" }}\n'
+    scores = (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"0.5")
+    rows = [GOOD.replace(b"}", b',"score":' + score + b"}") for score in scores]
+    report, quarantine = ingested({"seen.jsonl": b"".join(rows)}, recipe=recipe)
+    assert (report.rows_kept, quarantine) == (5, [])
+    assert report.sources[0].notes["score unreadable or outside 0 to 1"] == 4
+
+
+def test_mixed_newlines(ingested):
+    data = GOOD + GOOD.rstrip() + b"\r\n" + b"\r\n\n" + GOOD.rstrip() + b"\r" + GOOD + GOOD.rstrip()
+    report, quarantine = ingested({"seen.jsonl": data})
+    assert (report.rows_in, report.rows_kept) == (4, 3)
+    assert [(q["line"], q["reason"]) for q in quarantine] == [(5, "not valid JSON")]
+
+
+def test_formulas_marks_and_scripts_are_only_text(ingested, tmp_path):
+    evil = ["=HYPERLINK(\"http://x\";\"y\")", "@SUM(1)", "<script>alert(1)</script>", "\u202egnp.exe", "\u2066c1\u2069"]
+    rows = [json.dumps({"who": text, "at": "2031-03-12T07:41:09", "cam": "c1"}).encode() + b"\n" for text in evil]
+    broken = b'{"who":"<script>alert(1)</script>\n'
+    report, quarantine = ingested({"seen.jsonl": b"".join(rows) + broken})
+    assert (report.rows_kept, report.rows_quarantined) == (5, 1)
+    assert quarantine[0]["excerpt"] == '{"xxx":"<xxxxxx>xxxxx(0)</xxxxxx>'
+    for file in (tmp_path / "out").iterdir():
+        assert not any(text.encode() in file.read_bytes() for text in [*evil, "alert"])
+
+
+def test_a_name_of_a_field_that_is_somebodys_words_is_masked(ingested):
+    named = GOOD.replace(b"}", b',"<script>":1,"\\u202ex":2,"13800138000":3}')
+    report, _ = ingested({"seen.jsonl": named})
+    assert report.sources[0].fields_not_in_recipe == ["00000000000", "<xxxxxx>", "\u202ex"]
+
+
+def test_two_files_with_different_columns(ingested):
+    second = b"cam;x;at;who\nc2;0;2031-03-12T08:00:00;B\n"
+    report, quarantine = ingested({"seen-1.csv": HEADER + CELLS, "seen-2.csv": second}, "csv")
+    assert (report.rows_in, report.rows_kept, quarantine) == (2, 2, [])
+    assert report.sources[0].fields_not_in_recipe == ["x"]
+
+
+def test_a_second_file_that_lacks_a_column_is_refused_by_name(ingested):
+    with pytest.raises(InputError, match=r"^The first line of seen-2.csv does not name the column at; is it"):
+        ingested({"seen-1.csv": HEADER + CELLS, "seen-2.csv": b"who,cam\nA,c1\n"}, "csv")
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(ingested, monkeypatch, tmp_path):
+    class Growing(opening._Plain):
+        def read(self, n):
+            data = super().read(n)
+            if not data:
+                with open(tmp_path / "dump" / "seen.jsonl", "ab") as more:
+                    more.write(GOOD)
+            return data
+
+    monkeypatch.setattr(opening, "_Plain", Growing)
+    with pytest.raises(InputError, match=r"^The file seen.jsonl changed while it was read, so nothing was written"):
+        ingested({"seen.jsonl": GOOD})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_lying_footer_leaves_nothing(ingested, tmp_path):
+    with pytest.raises(InputError, match=r"^The file seen.parquet cannot be read as Parquet"):
+        ingested({"seen.parquet": b"PAR1" + b"\0" * 40 + b"\xff\xff\xff\x7fPAR1"}, "parquet")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_length_in_bson_keeps_what_came_before(ingested):
+    bson = pytest.importorskip("bson")
+    one = bson.encode({"who": "A", "at": "2031-03-12T07:41:09", "cam": "c1"})
+    report, quarantine = ingested({"seen.bson": one * 3 + b"\x01\0\0\0" + one}, "bson")
+    assert (report.rows_in, report.rows_kept) == (4, 3)
+    assert why(quarantine) == [(4, 3 * len(one), "a document of 1 bytes, which cannot be: the "
+                                                 f"{4 + len(one)} bytes from here on were not read")]
+
+
+FORMS = {
+    "array": ("ndjson", b"[" + GOOD + b"," + GOOD + b"]"),
+    "pages": ("es-hits", (b'{"took":1,"hits":{"hits":[{"_source":' + GOOD + b"}]}}\n") * 2),
+    "shell": ("mongo-lines", GOOD.replace(b'"2031-03-12T07:41:09"', b'ISODate("2031-03-11T23:41:09Z")') * 2),
+    "utf-16": ("csv", (HEADER + CELLS * 2).decode().encode("utf-16")),
+    "semicolons": ("csv", (HEADER + CELLS * 2).replace(b",", b";")),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_one_recipe_and_any_form_give_the_same_exposure(ingested, name):
+    form, data = FORMS[name]
+    report, quarantine = ingested({"seen": data}, form)
+    assert (report.rows_in, report.rows_kept, quarantine) == (2, 2, [])
+    [source] = report.sources
+    assert source.first_time == source.last_time == "2031-03-11T23:41:09.000+00:00"
