@@ -4,6 +4,7 @@ Five definitions of home side by side, since the literature has no single one. A
 the evidence is clear; otherwise nobody is told where anybody lives.
 """
 
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from kit import codes, tables
 from kit.errors import InputError
 from kit.estimates import wilson
 from kit.movement import order
-from kit.movement.visits import length_us
+from kit.movement.visits import check_table, counted, encode_ids, length_us, need_zone
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -69,7 +70,7 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     min_gap : str or pandas.Timedelta
         Shortest gap that counts as a night, for "edges".
     prior_votes : float
-        Weight of the population's habit against a subject's own evidence.
+        Weight of the population's habit against a subject's own evidence, from 0.
 
     Returns
     -------
@@ -82,7 +83,8 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     Raises
     ------
     InputError
-        A column is missing, times are naive, the zone or method is unknown, or stays have no `place_id` yet.
+        A column is missing or there twice, times are naive, an id is a list, the zone or method is unknown,
+        `min_confidence` or `prior_votes` is out of range, or stays have no `place_id` yet.
 
     References
     ----------
@@ -95,10 +97,10 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     >>> infer_places(seen, tz="UTC").query("role == 'home'")["place_id"].tolist()
     ['gate']
     """
-    _check(visits_or_stays, tz, method, min_confidence)
+    _check(visits_or_stays, tz, method, min_confidence, prior_votes)
     gap_us = length_us(min_gap, "min_gap")
-    subject, subjects = codes.encode(visits_or_stays["subject_id"])
-    place, places = codes.encode(visits_or_stays["place_id"])
+    subject, subjects = encode_ids(visits_or_stays["subject_id"])
+    place, places = encode_ids(visits_or_stays["place_id"])
     if len(subject) == 0:
         return tables.empty("places")
     arrived, left = (_local_us(visits_or_stays[c], tz) for c in ("arrived_at", "left_at"))
@@ -125,7 +127,12 @@ def score_places(places, truth):
         named" (n: people named), "named rightly" or "abstained" (n: eligible people, named or not), or "right
         among all named" (n: everybody named, also those whose true place the truth does not hold, such as guests);
         `group` is "all" or a schedule; `eligible`: people with a true place in that role who were seen;
-        `population`: people in the truth.
+        `population`: people with such a place in the truth, of the group.
+
+    Raises
+    ------
+    InputError
+        Either is no table or lacks a column.
 
     >>> named = pd.DataFrame({"subject_id": ["x", "y"], "place_id": ["a", "b"], "role": ["home", "other"]})
     >>> truth = pd.DataFrame({"subject_id": ["x", "y"], "role": "home", "place_id": ["a", "b"]})
@@ -134,6 +141,8 @@ def score_places(places, truth):
     """
     for name, frame, columns in (("places", places, ["subject_id", "place_id", "role"]),
                                  ("truth", truth, ["subject_id", "place_id", "role"])):
+        if not isinstance(frame, pd.DataFrame):
+            raise InputError(f"The {name} to score must be a pandas DataFrame, but it is a {type(frame).__name__}.")
         missing = [c for c in columns if c not in frame.columns]
         if missing:
             raise InputError(f"The {name} to score lack the column {', '.join(missing)}; add it.")
@@ -141,13 +150,15 @@ def score_places(places, truth):
             for name, frame in (("places", places), ("truth", truth))}
     rows = []
     for role in ("home", "work"):
+        truly = text["truth"][text["truth"]["role"] == role].drop_duplicates("subject_id")
         people = _verdicts(text["places"], text["truth"][text["truth"]["role"] == role], role)
-        population = text["truth"].loc[text["truth"]["role"] == role, "subject_id"].nunique()
-        groups = [("all", people)]
+        population = len(truly)
+        groups = [("all", people, population)]
         if "schedule" in people:
-            groups += [(str(g), part) for g, part in people.groupby("schedule", observed=True)]
+            groups += [(str(g), part, int((truly["schedule"] == g).sum()))
+                       for g, part in people.groupby("schedule", observed=True)]
         if len(people):
-            rows += [row for group, part in groups for row in _scores(role, group, part, population)]
+            rows += [row for group in groups for row in _scores(role, *group)]
             everybody = text["places"].loc[text["places"]["role"] == role, "subject_id"].nunique()
             rows.append(_share(role, "all", "right among all named", people["right"].sum(), everybody, len(people),
                                population))
@@ -168,25 +179,29 @@ class _Pairs:
     seen: np.ndarray
 
 
-def _check(visits, tz, method, min_confidence):
+def _check(visits, tz, method, min_confidence, prior_votes):
     if isinstance(visits, pd.DataFrame) and "stay_id" in visits.columns and "place_id" not in visits.columns:
         raise InputError("Stays have positions, not places; group them into places first and give each a place_id.")
-    tables.check(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
+    check_table(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}, but it is {method!r}.")
-    if not 0 <= min_confidence <= 1:
+    if not _is_number(min_confidence) or not 0 <= min_confidence <= 1:
         raise InputError(f"min_confidence must lie between 0 and 1, but it is {min_confidence!r}.")
+    if not _is_number(prior_votes) or not 0 <= prior_votes < np.inf:
+        raise InputError(f"prior_votes must be a number of votes from 0, but it is {prior_votes!r}.")
     for column in ("subject_id", "place_id", "arrived_at", "left_at"):
         missing = int(visits[column].isna().sum())
         if missing:
-            raise InputError(f"{missing} visits have no {column}; remove or repair them.")
+            raise InputError(f"{counted(missing, 'visit')} no {column}; remove or repair them.")
     backwards = int((visits["left_at"] < visits["arrived_at"]).sum())
     if backwards:
-        raise InputError(f"{backwards} visits end before they begin; check arrived_at and left_at.")
-    try:
-        pd.Timestamp(0, tz="UTC").tz_convert(tz or "")
-    except Exception as error:
-        raise InputError(f"tz must be a time zone such as 'Etc/GMT-8' or 'Asia/Shanghai', but it is {tz!r}.") from error
+        raise InputError(f"{counted(backwards, 'visit', 'ends before it begins', 'end before they begin')}; "
+                         "check arrived_at and left_at.")
+    need_zone(tz)
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real)
 
 
 def _local_us(times, tz):

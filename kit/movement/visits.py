@@ -3,6 +3,8 @@
 A fixed sensor sees a person pass; it does not see them stay. So a visit carries two bounds instead of one duration.
 """
 
+import datetime
+
 import numpy as np
 import pandas as pd
 from numba import njit
@@ -126,6 +128,16 @@ def check_table(frame, table, columns):
             if column in frame.columns and tables.CONTRACTS[table].column(column).type == "time":
                 _refuse_no_time_at_all(frame, column)
     tables.check(frame, table, columns)
+
+
+def need_zone(tz):
+    """Refuse what is no time zone; a bare number, which pandas takes for a shift in seconds, is none."""
+    try:
+        known = isinstance(tz, (str, datetime.tzinfo)) and pd.Timestamp(0, tz="UTC").tz_convert(tz or "").tz is not None
+    except (ValueError, TypeError, OSError, LookupError):
+        known = False
+    if not known:
+        raise InputError(f"tz must be a time zone such as 'Etc/GMT-8' or 'Asia/Shanghai', but it is {tz!r}.")
 
 
 def encode_ids(values):

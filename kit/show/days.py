@@ -5,6 +5,7 @@ import pandas as pd
 
 from kit import tables
 from kit.errors import InputError
+from kit.movement.visits import need_zone
 from kit.show import theme
 
 
@@ -17,7 +18,7 @@ def day_visits(visits, *, tz, day, what):
         raise InputError(f"{what} shows one person, and the visits are of {visits['subject_id'].nunique()}; filter by "
                          "subject_id first.")
     ordered = visits.sort_values(["arrived_at", "left_at"], kind="stable").reset_index(drop=True)
-    start = midnight(day, tz)
+    start = midnight(day, tz, what)
     hour = {c: (ordered[c] - start).dt.total_seconds() / 3600 for c in ("arrived_at", "left_at")}
     came, went = hour["arrived_at"], hour["left_at"]
     # Between two visits to one place the earlier bar may fade to the middle, the later from there.
@@ -95,6 +96,11 @@ def week_table(visits, tz, subject_id=None):
     pandas.DataFrame
         place, weekday (0 is Monday), hour (0 to 23), share (0 to 1); cells never seen are left out.
 
+    Raises
+    ------
+    InputError
+        The table lacks a column or a row, the person is not in it, or the zone is unknown.
+
     >>> at = pd.to_datetime(["2031-03-03 00:10Z"]).as_unit("us")
     >>> visits = pd.DataFrame({"subject_id": "p_1", "place_id": "gate", "arrived_at": at, "left_at": at})
     >>> week_table(visits, "Etc/GMT-8").values.tolist()
@@ -102,6 +108,7 @@ def week_table(visits, tz, subject_id=None):
     """
     tables.check(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
     theme.need_columns(visits, ["subject_id"], "week_table")
+    need_zone(tz)
     arrived, left = (_hour_number(visits[c], tz) for c in ("arrived_at", "left_at"))
     days = np.arange(arrived.min() // 24, left.max() // 24 + 1)
     times_in_table = np.bincount((days + 3) % 7, minlength=7)      # day 0, 1 January 1970, was a Thursday
@@ -135,9 +142,20 @@ def name_of(place, names):
     return str(place) if names is None else str(names.get(place, place))
 
 
-def midnight(day, tz):
-    """The instant at which a local day begins."""
-    return pd.Timestamp(day).tz_localize(tz).tz_convert("UTC")
+def midnight(day, tz, what="A day"):
+    """The instant at which a local day begins; a clock that leaps over midnight begins it at the hour it leaps to.
+
+    >>> midnight("2031-03-12", "Etc/GMT-8")
+    Timestamp('2031-03-11 16:00:00+0000', tz='UTC')
+    """
+    need_zone(tz)
+    try:
+        start = pd.NaT if isinstance(day, (int, float)) else pd.Timestamp(day)
+    except (ValueError, TypeError):
+        start = pd.NaT
+    if start is pd.NaT or start.tz is not None:
+        raise InputError(f"{what} needs a local day such as '2031-03-12', but it is {day!r}.")
+    return start.tz_localize(tz, nonexistent="shift_forward", ambiguous=True).tz_convert("UTC")
 
 
 def _hour_number(times, tz):

@@ -188,6 +188,17 @@ def test_empty_keeps_the_contract():
     (lambda: movement.infer_places(DAY_WORKER.assign(place_id=None), tz=TZ), "7 visits have no place_id"),
     (lambda: movement.infer_places(
         DAY_WORKER.assign(left_at=DAY_WORKER["left_at"] - pd.Timedelta("1h")), tz=TZ), "7 visits end before"),
+    (lambda: movement.infer_places(
+        DAY_WORKER.head(1).assign(left_at=DAY_WORKER["left_at"].head(1) - pd.Timedelta("1h")), tz=TZ),
+     "^1 visit ends before it begins"),
+    (lambda: movement.infer_places(DAY_WORKER.head(1).assign(place_id=None), tz=TZ), "^1 visit has no place_id"),
+    (lambda: movement.infer_places(DAY_WORKER.assign(place_id=[["a"]] * len(DAY_WORKER)), tz=TZ), "such as lists"),
+    *((lambda tz=tz: movement.infer_places(DAY_WORKER, tz=tz), f"tz must be .* it is {tz}") for tz in (5, 8)),
+    *((lambda least=least: movement.infer_places(DAY_WORKER, tz=TZ, min_confidence=least), "min_confidence must lie")
+      for least in ("a", None)),
+    *((lambda votes=votes: movement.infer_places(DAY_WORKER, tz=TZ, prior_votes=votes), "prior_votes must be")
+      for votes in ("a", -1, float("nan"), float("inf"))),
+    (lambda: movement.score_places(None, None), "places to score must be a pandas DataFrame, but it is a NoneType"),
     (lambda: movement.score_places(DAY_WORKER, DAY_WORKER), "lack the column role"),
 ])
 def test_mistakes_are_named(call, message):
@@ -208,4 +219,7 @@ def test_scores_by_schedule():
     assert scores.loc[("all", "abstained"), "estimate"] == 1 / 4
     assert scores.loc[("night", "right among named"), "estimate"] == 1
     assert scores.loc[("day", "abstained"), "n"] == 3
+    # In the truth four work by day, "gone" among them, and one by night.
+    assert scores.loc[("day", "abstained"), "population"] == 4
+    assert scores.loc[("night", "abstained"), "population"] == 1
     assert np.isclose(scores.loc[("all", "abstained"), "high"], 0.6993, atol=1e-3)  # Wilson, 1 of 4

@@ -98,3 +98,21 @@ def test_an_unknown_person_has_no_week():
 def test_naive_times_are_refused(visits):
     with pytest.raises(InputError):
         on(visits.assign(arrived_at=visits["arrived_at"].dt.tz_localize(None)))
+
+
+@pytest.mark.parametrize("day", ["2031-13-45", "x", None, 5, pd.Timestamp("2031-03-12", tz="UTC"), ["2031-03-12"]])
+def test_what_is_no_day_is_named(visits, day):
+    with pytest.raises(InputError, match=r"^test needs a local day such as '2031-03-12', but it is "):
+        on(visits, day)
+
+
+@pytest.mark.parametrize("tz", [None, 5, "", "Mars/X"])
+def test_what_is_no_clock_is_named(tz):
+    for call in (lambda: days.week_table(week(ROWS), tz), lambda: days.midnight("2031-03-12", tz)):
+        with pytest.raises(InputError, match="tz must be a time zone"):
+            call()
+
+
+def test_a_day_whose_midnight_is_leapt_over_begins_an_hour_later():
+    # In São Paulo the clocks went from 23:59:59 on 3 November 2018 (UTC-3) to 01:00 on the 4th (UTC-2).
+    assert days.midnight("2018-11-04", "America/Sao_Paulo") == pd.Timestamp("2018-11-04T03:00Z")
