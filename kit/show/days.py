@@ -142,6 +142,17 @@ def name_of(place, names):
     return str(place) if names is None else str(names.get(place, place))
 
 
+def offset_of(day, tz):
+    """A zone's offset on a day as people write it: names such as Etc/GMT-8, which is UTC+8, mislead.
+
+    >>> offset_of("2031-03-12", "Etc/GMT-8")
+    'UTC+8'
+    """
+    hours = midnight(day, tz).tz_convert(tz).utcoffset().total_seconds() / 3600
+    whole, minutes = int(abs(hours)), round(abs(hours) % 1 * 60)
+    return f"UTC{'-' if hours < 0 else '+'}{whole}" + (f":{minutes:02d}" if minutes else "")
+
+
 def midnight(day, tz, what="A day"):
     """The instant at which a local day begins; a clock that leaps over midnight begins it at the hour it leaps to.
 

@@ -207,7 +207,7 @@ def map_person_day(exposure, visits, basemap, *, day, names=None, title="", alt=
     told = {row.order: f"{row.order}.  {days.clock(row.arrived_h)} to {days.clock(row.left_h)}, "
                        f"{theme.plain(days.name_of(row.place_id, names), 60)}" for row in stops.itertuples()}
     if len(stops) > 1:
-        way = _feature(shapely.LineString(stops[["lon", "lat"]].to_numpy()),
+        way = _feature(_ways_once(stops[["lon", "lat"]].to_numpy()),
                        {"style": {"color": SUBJECT, "weight": 2.5, "dashArray": "7 6", "opacity": 0.9},
                         "tip": "Seen at both ends; nobody knows the way between."})
         _add_features(m, [way])
@@ -219,6 +219,13 @@ def map_person_day(exposure, visits, basemap, *, day, names=None, title="", alt=
     _add_points(m, spots, _NUMBER)
     _add_list(m, f"The {len(told)} visits in order, as text", list(told.values()))
     return m
+
+
+def _ways_once(positions):
+    """A line for each pair of places, drawn once: dashes there and back over each other would look like a solid way."""
+    pairs = dict.fromkeys(tuple(sorted(map(tuple, pair))) for pair in zip(positions[:-1].tolist(),
+                                                                          positions[1:].tolist(), strict=True))
+    return shapely.multilinestrings([pair for pair in pairs if pair[0] != pair[1]])
 
 
 def map_zones(zones, value, basemap, *, label="people", name="zone_id", title="", alt="", source="", subtitle="",

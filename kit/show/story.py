@@ -184,7 +184,7 @@ def chart_day_ribbon(visits, sightings, *, tz, day, title="", alt="", source="",
         unseen_h = _hatch_unseen(axes, sure, len(places))
         labels = [theme.clean(days.name_of(place, names), 26) for place in places] + [f"not seen: {_hours(unseen_h)}"]
         axes.set_yticks(range(len(labels)), labels)
-        axes.set(xlim=(0, 24), ylim=(len(places) + 0.55, -0.6), xlabel=f"hour of {day}, clock {tz}",
+        axes.set(xlim=(0, 24), ylim=(len(places) + 0.55, -0.6), xlabel=f"hour of {day} ({days.offset_of(day, tz)})",
                  xticks=range(0, 25, 3))
         axes.xaxis.set_major_formatter(lambda hour, _: f"{hour:02.0f}:00")
         axes.tick_params(axis="y", length=0)
