@@ -126,7 +126,7 @@ def to_utc(micros, forms, tz):
 def to_days(micros, forms, tz):
     """Local calendar days, counted from 1970, of what `read_times` read; -2**62 where there is none."""
     days = micros // DAY
-    days[~on_calendar(micros)] = NODAY
+    days[~on_calendar(micros)] = NO_DAY
     instants = np.flatnonzero((forms == INSTANT) & on_calendar(micros))
     if len(instants):
         there = pd.DatetimeIndex(micros[instants].astype("datetime64[us]"), tz="UTC").tz_convert(ZoneInfo(tz))
