@@ -98,7 +98,7 @@ def _make(file):
     except OSError as error:
         raise InputError(f"No key could be made in {file.parent} ({error.strerror}); choose another folder.") from None
     with os.fdopen(handle, "wb") as stream:
-        stream.write(secrets.token_hex(_BYTES).encode() + b"\n")
+        stream.write(secrets.token_hex(_BYTES).encode())
         stream.flush()
         os.fsync(stream.fileno())
 

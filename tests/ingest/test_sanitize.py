@@ -116,7 +116,7 @@ def test_a_time_at_the_rim_of_the_calendar_goes_to_quarantine(raw, tmp_path):
     passages = "\n".join([raw.passage(1, '"2031-03-12 08:00:00"'), raw.passage(1, '"0001-01-01T00:00:00+14:00"')])
     dump = raw.lay_out(tmp_path / "dump", {**raw.REGISTER, "passages.jsonl": passages})
     source = ingest.sanitize(dump, "register", PRIVATE, tmp_path / "out").source("passages")
-    assert (source.rows_kept, source.reasons) == (1, {"a time that cannot be read": 1})
+    assert (source.rows_kept, source.reasons) == (1, {"a time before 1900 or after 2199, which stands for none": 1})
 
 
 def test_label_tallies_name_no_value_of_fewer_than_ten_people(raw, tmp_path):
