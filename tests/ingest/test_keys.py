@@ -22,7 +22,7 @@ def folder(tmp_path):
 def test_it_is_made_once_and_is_the_same_ever_after(folder):
     first = case_key(folder)
     assert case_key(folder) == first
-    assert (folder / KEY_FILE).read_bytes() == first + b"\n"
+    assert (folder / KEY_FILE).read_bytes() == first
     assert [p.name for p in folder.iterdir()] == [KEY_FILE]
     assert len(bytes.fromhex(first.decode())) == 32
 
