@@ -268,7 +268,8 @@ def as_markdown():
 
 _DICTIONARY_HEAD = """# Data dictionary
 
-Every table of an exposure, and every table the kit derives, has one of these contracts (`kit/tables.py`). Ids are
+Every table that an exposure opens with, and those the kit derives, have one of these contracts (`kit/tables.py`); the
+truth of an invented exposure is described in its `datapackage.json`. Ids are
 dictionary-encoded text, times are `datetime64[us, UTC]`, lengths are metres, positions are longitude and latitude in
 WGS 84 degrees. `null` means that a value may be missing, `optional` that the whole column may be.
 """

@@ -14,7 +14,7 @@ CODE = sorted(path for path in ROOT.glob("kit/**/*") if path.suffix in (".py", "
 
 # A person is nobody's aim. Elasticsearch calls its records hits, and the name of that raw form stays.
 AIMED = re.compile(r"\b(targets?|targeted|targeting|hits?|hitting)\b", re.IGNORECASE)
-RAW_FORM = re.compile(r"\bsearch hits?\b|\bes-hits\b|\bhits\.hits\b", re.IGNORECASE)
+RAW_FORM = re.compile(r"\bsearch hits?\b|\bes-hits\b|\bhits\.hits\b|\"hits\"", re.IGNORECASE)
 
 NETWORK = {
     "aiohttp", "asyncssh", "boto3", "ftplib", "http", "httpx", "imaplib", "nntplib",
