@@ -148,11 +148,6 @@ def write_passages(records, numbers, sensors, seed, path, progress):
     write_in_chunks(path, n, _CHUNK, 260, fill, lambda done: progress("passages", done, n))
 
 
-def passage_form(seed, record_number):
-    """Which spelling a passage is written in: 0 relaxed, 1 canonical, 2 legacy."""
-    return _form(np.uint64(seed), record_number)
-
-
 def _broken(n):
     return n * 2 // 5
 

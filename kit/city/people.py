@@ -9,7 +9,6 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pandas as pd
 from numba import njit
 
 from kit.city.chance import bell, below, cumulative_weights, key, pick, unit, word32
@@ -95,14 +94,6 @@ def visitor_numbers(n=VISITORS):
     [1000, 1007, 1014]
     """
     return FIRST_VISITOR + VISITOR_STEP * np.arange(n, dtype=np.int64)
-
-
-def people_frame(people):
-    """People as a plain frame with words instead of codes."""
-    frame = pd.DataFrame({name: people[name] for name in PERSON.names})
-    frame["schedule"] = pd.Categorical.from_codes(people["schedule"], SCHEDULES)
-    frame["system_label"] = pd.Categorical.from_codes(people["system_label"], LABELS)
-    return frame
 
 
 def check_seed(seed):
