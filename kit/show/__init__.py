@@ -13,6 +13,7 @@ from kit.show.charts import (
     chart_unicity_surface,
 )
 from kit.show.days import week_table
+from kit.show.flow import chart_field_flow
 from kit.show.ground import outlines
 from kit.show.maps import map_base, map_person_day, map_sensors, map_zones, offline
 from kit.show.story import (
@@ -29,6 +30,7 @@ __all__ = [
     "chart_crowd_shrinks",
     "chart_day_ribbon",
     "chart_estimates",
+    "chart_field_flow",
     "chart_gap_histogram",
     "chart_how_few_points",
     "chart_lines",
