@@ -6,6 +6,7 @@
 """
 
 from kit.movement.places import infer_places, score_places
+from kit.movement.rhythm import rhythm, week_profile
 from kit.movement.visits import account_for, find_visits
 
-__all__ = ["account_for", "find_visits", "infer_places", "score_places"]
+__all__ = ["account_for", "find_visits", "infer_places", "rhythm", "score_places", "week_profile"]
