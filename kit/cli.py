@@ -157,5 +157,6 @@ def _progress():
             yield report
         except KeyboardInterrupt:
             progress.stop()
-            print("Stopped. Nothing was left half written.", file=sys.stderr)
+            print("Stopped. Nothing was left half written; an ingest that is run again goes on from there.",
+                  file=sys.stderr)
             raise

@@ -11,6 +11,8 @@ import json
 import os
 import tomllib
 import zoneinfo
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -188,7 +190,7 @@ def write_exposure(out, frames, *, name, tz, synthetic, truth=None, extra=None):
     ----------
     out : Path
         A folder without a manifest.
-    frames : dict of str to DataFrame
+    frames : dict of str to DataFrame or Pieces
         Tables by contract name; empty ones are left out.
     name, tz : str
         The exposure's name and its official clock (IANA).
@@ -211,8 +213,7 @@ def write_exposure(out, frames, *, name, tz, synthetic, truth=None, extra=None):
     resources = []
     for table in _TABLES:
         if len(frames.get(table, ())):
-            frame = tables.validate(frames[table], table, where=f"{name}/{table}")
-            resources.append(_write_table(out, table, frame))
+            resources.append(_write_table(out, table, frames[table], where=f"{name}/{table}"))
     for table, frame in sorted((truth or {}).items()):
         resources.append(_write_truth(out, table, frame))
     listed = {r["path"] for r in resources}
@@ -225,6 +226,20 @@ def write_exposure(out, frames, *, name, tz, synthetic, truth=None, extra=None):
     (out / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8",
                                 newline="\n")
     return manifest
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A table too long to be held: `rows` in all, and `make()`, which gives its frames in the order of their row ids.
+
+    Their categories are the same throughout.
+    """
+
+    rows: int
+    make: Callable
+
+    def __len__(self):
+        return self.rows
 
 
 def logical_hash(frame):
@@ -242,8 +257,9 @@ def logical_hash(frame):
     for name, values in parts.items():
         digest.update(f"{name}\0{len(values)}\0".encode())
         ordered = values if order is None else values.take(order)
-        digest.update(np.asarray(ordered.is_null()).tobytes())
-        digest.update(_bytes_of(ordered))
+        digest.update(np.asarray(ordered.is_null()))
+        for part in _parts_of(ordered):
+            digest.update(part)
     return digest.hexdigest()
 
 
@@ -372,41 +388,75 @@ def _read_geojson(file):
                          "make the exposure again.") from None
 
 
-def _write_table(out, table, frame):
-    path = out / _file_of(table)
-    if table == "sensors":
-        path.write_text(_geojson(frame), encoding="utf-8", newline="\n")
+def _write_table(out, table, frame, where):
+    path, contract = out / _file_of(table), tables.CONTRACTS[table].columns
+    if isinstance(frame, Pieces):
+        _write_parquet(_in_order(frame, table, where), path)
+        columns, logical = pq.read_schema(path).names, _logical_hash_of(path)
     else:
-        _write_parquet(frame, path)
+        whole = tables.validate(frame, table, where=where)
+        if table == "sensors":
+            path.write_text(_geojson(whole), encoding="utf-8", newline="\n")
+        else:
+            _write_parquet([whole], path)
+        columns, logical = whole.columns, logical_hash(whole)
     fields = [{"name": c.name, "type": c.type, "unit": c.unit, "description": c.what}
-              for c in tables.CONTRACTS[table].columns if c.name in frame.columns]
-    return _resource(out, path, table, frame, fields)
+              for c in contract if c.name in columns]
+    return _resource(out, path, table, len(frame), logical, fields)
+
+
+def _in_order(pieces, table, where):
+    """The pieces, each validated; no row id occurs twice, since they rise from piece to piece."""
+    row, last = tables.CONTRACTS[table].columns[0].name, -1
+    for piece in pieces.make():
+        piece = tables.validate(piece, table, where=where)
+        ids = piece[row].to_numpy()
+        if ids[0] <= last or (np.diff(ids) <= 0).any():
+            raise InputError(f"In {where}, the {row} does not rise from row to row; sort the rows by it.")
+        last = ids[-1]
+        yield piece
 
 
 def _write_truth(out, table, frame):
     path = out / "truth" / f"{table}.parquet"
     path.parent.mkdir(exist_ok=True)
-    _write_parquet(frame, path)
+    _write_parquet([frame], path)
     fields = [{"name": str(name), "type": str(dtype)} for name, dtype in frame.dtypes.items()]
-    return _resource(out, path, f"truth/{table}", frame, fields)
+    return _resource(out, path, f"truth/{table}", len(frame), logical_hash(frame), fields)
 
 
-def _resource(out, path, name, frame, fields):
-    return {"name": name, "path": path.relative_to(out).as_posix(), "rows": len(frame), "bytes": path.stat().st_size,
-            "hash": file_hash(path), "logical_hash": "sha256:" + logical_hash(frame), "fields": fields}
+def _resource(out, path, name, rows, logical, fields):
+    return {"name": name, "path": path.relative_to(out).as_posix(), "rows": rows, "bytes": path.stat().st_size,
+            "hash": file_hash(path), "logical_hash": "sha256:" + logical, "fields": fields}
 
 
-def _write_parquet(frame, path):
+def _write_parquet(frames, path):
     """Whole numbers and times as steps, other numbers by byte, the rest by dictionary: a third smaller than usual.
 
-    One dictionary of any size for the whole file: with the usual megabyte for each million rows, the register's
+    One dictionary of any size for 8 million rows: with the usual megabyte for each million rows, the register's
     identifiers would be written out row by row, twice the size and eight times as slow to read back.
     """
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-    encoding = {c.name: _ENCODINGS[kind] for c in table.schema if (kind := _kind(c.type)) in _ENCODINGS}
-    pq.write_table(table, path, compression="zstd", compression_level=3, version="2.6", column_encoding=encoding,
-                   use_dictionary=[name for name in table.column_names if name not in encoding],
-                   dictionary_pagesize_limit=1 << 28, row_group_size=1 << 24)
+    with open(path, "wb") as sink, ExitStack() as stack:
+        writer, held = None, []
+        for frame in frames:
+            table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+            writer = writer or stack.enter_context(_parquet_writer(sink, table.schema))
+            held.append(table)
+            if sum(map(len, held)) >= _GROUP_ROWS:
+                writer.write_table(pa.concat_tables(held), row_group_size=_GROUP_ROWS)
+                held = []
+        if held:
+            writer.write_table(pa.concat_tables(held), row_group_size=_GROUP_ROWS)
+
+
+_GROUP_ROWS = 1 << 23
+
+
+def _parquet_writer(sink, schema):
+    encoding = {c.name: _ENCODINGS[kind] for c in schema if (kind := _kind(c.type)) in _ENCODINGS}
+    return pq.ParquetWriter(sink, schema, compression="zstd", compression_level=3, version="2.6",
+                            column_encoding=encoding, dictionary_pagesize_limit=1 << 28,
+                            use_dictionary=[name for name in schema.names if name not in encoding])
 
 
 _ENCODINGS = {"whole": "DELTA_BINARY_PACKED", "float": "BYTE_STREAM_SPLIT"}
@@ -433,7 +483,10 @@ def _canonical_values(values):
         rounded = shapely.transform(values.to_numpy(), lambda xy: np.round(xy, 6) + 0.0)
         return pa.array(shapely.to_wkb(rounded, hex=True, byte_order=1), pa.large_string())
     array = pa.array(values, from_pandas=True)
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return _canonical_array(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
+
+
+def _canonical_array(array):
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_timestamp(array.type):
@@ -444,6 +497,25 @@ def _canonical_values(values):
     if pa.types.is_boolean(array.type) or pa.types.is_integer(array.type):
         return array.cast(pa.int64())
     return array.cast(pa.large_string())
+
+
+def _logical_hash_of(path):
+    """The logical hash of a Parquet table whose rows lie in the order of their ids; a column at a time is gone through.
+
+    Two rows or fewer may lie in another order, so these are looked at whole.
+    """
+    file, digest = pq.ParquetFile(path), hashlib.sha256()
+    if file.metadata.num_rows < 3:
+        return logical_hash(_read_parquet(path))
+    for name in sorted(file.schema_arrow.names):
+        digest.update(f"{name}\0{file.metadata.num_rows}\0".encode())
+        passes = 3 if pa.types.is_large_string(_canonical_array(file.schema_arrow.empty_table()[name].combine_chunks())
+                                               .type) else 2
+        for way in range(passes):
+            for batch in file.iter_batches(1 << 20, columns=[name]):
+                values = _canonical_array(batch.column(0))
+                digest.update((np.asarray(values.is_null()), *_parts_of(values))[way])
+    return digest.hexdigest()
 
 
 def _row_order(arrays):
@@ -462,11 +534,12 @@ def _row_order(arrays):
     return pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
 
 
-def _bytes_of(array):
+def _parts_of(array):
+    """A column's values as bytes: of texts first all lengths and then all letters."""
     if pa.types.is_large_string(array.type):
         texts = pc.fill_null(array, "")
         ends = np.frombuffer(texts.buffers()[1], "<i8")[texts.offset : texts.offset + len(texts) + 1]
         letters = texts.buffers()[2] or b""
-        return np.diff(ends).tobytes() + memoryview(letters)[ends[0] : ends[-1]].tobytes()
+        return np.diff(ends), memoryview(letters)[ends[0] : ends[-1]]
     filled = pc.fill_null(array, 0).to_numpy(zero_copy_only=False)
-    return filled.astype("<f8" if pa.types.is_floating(array.type) else "<i8").tobytes()
+    return (filled.astype("<f8" if pa.types.is_floating(array.type) else "<i8"),)

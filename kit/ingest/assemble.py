@@ -1,6 +1,7 @@
-"""Clean columns to the tables of an Exposure: pseudonyms, duplicates, and what is known about each subject.
+"""Parts to the tables of an Exposure, in room that does not grow with the number of records.
 
-The raw identifiers end here. Each is replaced by its pseudonym once, however often it was seen.
+Sightings and fixes, of which there may be any number, are gone through twice: once to learn who and what occurs and
+which records repeat others, once to write them, a million rows at a time. The other tables are held whole.
 """
 
 from dataclasses import dataclass
@@ -9,187 +10,217 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-from numba import njit
 
-from kit.errors import InputError
-from kit.ingest.identifiers import pseudonyms
+from kit.exposure import Pieces
+from kit.ingest.clocks import Profiles
+from kit.ingest.identifiers import KINDS, kind_of, spell
+from kit.ingest.known import Everybody, Facts
+from kit.ingest.repeats import Repeats
 from kit.ingest.report import tally
 from kit.ingest.times import NO_DAY
 
-BURST_S = 2
-_INVENTED = r"^(SYN[0-9A-Z-]+|02(-[0-9A-F]{2}){5}|ZZ-[0-9]{4}~)$"
-_SLICE = 1 << 16
+PIECE_ROWS = 1 << 20
 
 
-@dataclass
-class Gathered:
-    """All clean columns of one source, in the order of its records."""
+class Subjects:
+    """Every subject once, sorted by pseudonym, and where each stands (-1: nobody)."""
 
-    source: object
-    columns: dict
+    def __init__(self, files):
+        everybody = Everybody()
+        for file in files:
+            everybody.take(file.subjects())
+        self.keys = everybody.keys
+        self.names = _ascii(spell(self.keys))
+
+    def __len__(self):
+        return len(self.keys)
+
+    def places(self, batch):
+        """Places of a batch's subjects."""
+        if "subject" not in batch.schema.names:
+            return np.full(len(batch), -1, np.int32)
+        column = batch["subject"]
+        return _placed(column, np.searchsorted(self.keys, column.dictionary.to_numpy()))
+
+    def column(self, places):
+        """A category column of the subjects at these places, holding only those that occur."""
+        return _category(places, self.names)
+
+
+class Names:
+    """Texts numbered as they are met, whichever batch they come in."""
+
+    def __init__(self):
+        self._number = {}
+
+    def __len__(self):
+        return len(self._number)
 
     @property
-    def kind(self):
-        """Kind of the subjects this source names, or None."""
-        spec = self.source.field_of("subject_id")
-        return spec.kind if spec else None
+    def texts(self):
+        """All of them, in the order of their numbers."""
+        return list(self._number)
 
-    def makes(self, table):
-        return table in self.source.makes
+    def places(self, texts):
+        """Their numbers."""
+        return np.array([self._number.setdefault(text, len(self._number)) for text in texts.to_pylist()], np.int32)
 
 
 @dataclass
-class Subjects:
-    """Every subject once, sorted by pseudonym, and for each source the place of each record's subject (-1: none)."""
+class OfSource:
+    """What the sightings of one source amount to: by sensor and hour of the day, and how many are duplicates."""
 
-    names: pa.Array
-    kinds: np.ndarray
-    codes: dict[str, np.ndarray]
-
-    def column(self, codes):
-        """A category column of the subjects at these places, holding only those that occur."""
-        return _category(codes, self.names)
+    profiles: Profiles
+    duplicates: int = 0
 
 
-def name_subjects(gathered, key, invented):
-    """Give every raw identifier of every source its pseudonym.
+@dataclass
+class Survey:
+    """What a first look at all sightings tells: which sensors and subjects occur, and which rows repeat another."""
 
-    A dump that says it is `invented` is believed only if every identifier in it is one that the city makes, invalid by
-    construction: a manifest is a claim, and real records must not come in under it.
+    sensors: Names
+    subject_seen: np.ndarray
+    duplicate: np.ndarray
+    of_source: dict
+
+
+def survey_sightings(files, subjects, scratch):
+    """Go through all sightings once.
+
+    Parameters
+    ----------
+    files : list of parts.FileParts
+    subjects : Subjects
+    scratch : Path
+        A folder for what is too much to hold.
 
     Returns
     -------
-    Subjects
+    Survey
     """
-    named = [g for g in gathered if g.kind and g.source.makes != ("nothing",)]
-    raw_codes, pieces, kinds, first = {}, [], [], 0
-    for kind in sorted({g.kind for g in named}):
-        of_kind = [g for g in named if g.kind == kind]
-        coded = _encode([c for g in of_kind for c in g.columns["subject_id"].chunks])
-        if invented:
-            _require_invented(coded.dictionary, kind)
-        pieces.append(pseudonyms(_each(coded.dictionary), kind, key))
-        kinds += [kind] * len(coded.dictionary)
-        codes = _codes(coded)
-        codes = np.where(codes >= 0, codes + first, -1).astype(np.int32)
-        first += len(coded.dictionary)
-        ends = np.cumsum([len(g.columns["subject_id"]) for g in of_kind])
-        raw_codes.update(zip((g.source.name for g in of_kind), np.split(codes, ends[:-1]), strict=True))
-    texts = np.concatenate(pieces) if pieces else np.array([], dtype="S14")
-    order = np.argsort(texts, kind="stable")
-    place = np.full(len(texts) + 1, -1, dtype=np.int32)
-    place[order] = np.arange(len(texts), dtype=np.int32)
-    return Subjects(_ascii(texts[order]), np.array(kinds, dtype=object)[order],
-                    {name: place[codes] for name, codes in raw_codes.items()})
+    files = [file for file in files if file.makes("sightings")]
+    survey = Survey(Names(), np.zeros(len(subjects), bool), None, {})
+    repeats, at = Repeats(sum(file.entry["kept"] for file in files), scratch), 0
+    for file in files:
+        mine = survey.of_source.setdefault(file.source.name, OfSource(Profiles.none(0)))
+        for batch in file.rows({"subject", "sensor_id", "time"}):
+            column, time, who = batch["sensor_id"], batch["time"].to_numpy(), subjects.places(batch)
+            places = survey.sensors.places(column.dictionary)
+            if len(mine.profiles) < len(survey.sensors):
+                mine.profiles = mine.profiles.grown(2 * len(survey.sensors))
+            mine.profiles.take(Profiles.of(_codes(column), time, len(places)), places)
+            survey.subject_seen[who[who >= 0]] = True
+            repeats.add(at, who, _placed(column, places), time)
+            at += len(batch)
+    survey.duplicate, at = repeats.flags(), 0
+    for file in files:
+        survey.of_source[file.source.name].duplicates += int(survey.duplicate[at : at + file.entry["kept"]].sum())
+        at += file.entry["kept"]
+    for mine in survey.of_source.values():
+        mine.profiles = mine.profiles.grown(len(survey.sensors))
+    return survey
 
 
-def _require_invented(raw, kind):
-    foreign = len(raw) - pc.sum(pc.match_substring_regex(raw, _INVENTED)).as_py() if len(raw) else 0
-    if foreign:
-        raise InputError(f"The manifest says this dump is invented, but {foreign:,} of its {len(raw):,} identifiers "
-                         f"of kind {kind} are none that the invented city makes; remove the manifest and give a key of "
-                         "your own.")
-
-
-def sightings_table(gathered, subjects):
-    """The sightings of all sources by record number, and each row's source as a place in `gathered`."""
-    seen = [(i, g) for i, g in enumerate(gathered) if g.makes("sightings") and len(g.columns["record"])]
-    if not seen:
-        return None, np.array([], dtype=np.int8)
-    parts = [g for _, g in seen]
-    origin = np.concatenate([np.full(len(g.columns["record"]), i, dtype=np.int8) for i, g in seen])
-    record = np.concatenate([g.columns["record"] for g in parts])
-    sensor_codes, sensor_names = _unify([g.columns["sensor_id"] for g in parts])
-    time = np.concatenate([g.columns["time"] for g in parts])
-    who = np.concatenate([subjects.codes.get(g.source.name, np.full(len(g.columns["record"]), -1)) for g in parts])
-    score = np.concatenate([g.columns.get("score", np.full(len(g.columns["record"]), np.nan)) for g in parts])
-    systems = [dict(g.source.set)["source"] if g.makes("sightings") else "" for g in gathered]
-    source_names = sorted(set(systems))
-    source_of = np.array([source_names.index(system) for system in systems], dtype=np.int8)
-    duplicate = flag_duplicates(who, sensor_codes, time, len(sensor_names))
-    frame = pd.DataFrame({
-        "sighting_id": record, "subject_id": subjects.column(who), "sensor_id": _category(sensor_codes, sensor_names),
-        "time": instants(time), "source": _category(source_of[origin], pa.array(source_names)),
-        "score": score.astype(np.float32), "duplicate": duplicate})
-    if (np.diff(record) < 0).any():
-        order = np.argsort(record, kind="stable")
-        frame, origin = frame.iloc[order].reset_index(drop=True), origin[order]
-    return frame, origin
-
-
-def flag_duplicates(subject, sensor, time_us, n_sensors):
-    """Flag records that repeat the last unflagged one of the same subject and sensor, up to and with 2 s later.
-
-    Of records at the same instant the first in the dump stays unflagged. Records of nobody are never flagged: two
-    unmatched faces need not be the same one.
-
-    >>> flag_duplicates(np.array([0, 0, 0, 0, -1, -1]), np.zeros(6, int), np.array([0, 1, 2, 3, 0, 0]) * 1_000_000, 1)
-    array([False,  True,  True, False, False, False])
-    """
-    known = np.flatnonzero(subject >= 0)
-    group = subject[known].astype(np.int64) * n_sensors + sensor[known]
-    order = np.lexsort((time_us[known], group))
-    flags = np.zeros(len(subject), dtype=np.bool_)
-    flags[known[order]] = _repeats(group[order], time_us[known][order], BURST_S * 1_000_000)
-    return flags
-
-
-@njit(cache=True, nogil=True)
-def _repeats(group, time_us, burst_us):
-    flags = np.zeros(group.size, np.bool_)
-    kept = 0
-    for i in range(1, group.size):
-        if group[i] == group[kept] and time_us[i] - time_us[kept] <= burst_us:
-            flags[i] = True
-        else:
-            kept = i
-    return flags
-
-
-def fixes_table(gathered, subjects):
-    """The usable positions of all sources; a fix has the number of the record it came in."""
-    frames = []
-    for g in gathered:
-        if g.makes("fixes"):
-            there = np.flatnonzero(~np.isnan(g.columns["lon"]) & ~np.isnan(g.columns["lat"]))
-            accuracy = g.columns.get("accuracy_m", np.full(len(g.columns["record"]), np.nan))
-            frames.append((g.columns["record"][there], subjects.codes[g.source.name][there],
-                           g.columns["time"][there], g.columns["lon"][there], g.columns["lat"][there],
-                           accuracy[there].astype(np.float32)))
-    if not sum(len(f[0]) for f in frames):
+def sightings_table(files, subjects, survey):
+    """The sightings of all sources by record number, a piece at a time; None if there are none."""
+    if not len(survey.duplicate):
         return None
-    record, who, time, lon, lat, accuracy = (np.concatenate(column) for column in zip(*frames, strict=True))
-    frame = pd.DataFrame({"fix_id": record, "subject_id": subjects.column(who), "time": instants(time),
-                          "lon": lon, "lat": lat, "accuracy_m": accuracy})
-    return frame.sort_values("fix_id", ignore_index=True)
+    sensor_seen = sum(mine.profiles.records for mine in survey.of_source.values()) > 0
+    systems = sorted({dict(file.source.set)["source"] for file in files if file.makes("sightings")})
+    who = Categories(subjects.names, survey.subject_seen)
+    sensor = Categories(pa.array(survey.sensors.texts, pa.string()), sensor_seen)
+    source = Categories(pa.array(systems, pa.string()), np.ones(len(systems), bool))
+
+    def columns():
+        for file in files:
+            system = systems.index(dict(file.source.set)["source"]) if file.makes("sightings") else None
+            for batch in file.rows() if file.makes("sightings") else ():
+                yield (batch["record"].to_numpy(), subjects.places(batch),
+                       _placed(batch["sensor_id"], survey.sensors.places(batch["sensor_id"].dictionary)),
+                       batch["time"].to_numpy(), np.full(len(batch), system, np.int8), _numbers(batch, "score"))
+
+    def frames():
+        at = 0
+        for record, subject, place, time, system, score in _regular(columns()):
+            yield pd.DataFrame({
+                "sighting_id": record, "subject_id": who.column(subject), "sensor_id": sensor.column(place),
+                "time": instants(time), "source": source.column(system), "score": score.astype(np.float32),
+                "duplicate": survey.duplicate[at : at + len(record)]})
+            at += len(record)
+
+    return Pieces(len(survey.duplicate), frames)
 
 
-def readings_table(gathered, subjects):
+def fixes_table(files, subjects):
+    """The usable positions of all sources, a piece at a time; a fix has the number of the record it came in."""
+    files = [file for file in files if file.makes("fixes")]
+    seen, rows = np.zeros(len(subjects), bool), 0
+
+    def columns():
+        for file in files:
+            for batch in file.rows():
+                lon, lat = _numbers(batch, "lon"), _numbers(batch, "lat")
+                there = np.flatnonzero(~np.isnan(lon) & ~np.isnan(lat))
+                yield (batch["record"].to_numpy()[there], subjects.places(batch)[there],
+                       batch["time"].to_numpy()[there], lon[there], lat[there], _numbers(batch, "accuracy_m")[there])
+
+    for _, subject, *_ in columns():
+        seen[subject] = True
+        rows += len(subject)
+    who = Categories(subjects.names, seen)
+
+    def frames():
+        for record, subject, time, lon, lat, accuracy in _regular(columns()):
+            yield pd.DataFrame({"fix_id": record, "subject_id": who.column(subject), "time": instants(time),
+                                "lon": lon, "lat": lat, "accuracy_m": accuracy.astype(np.float32)})
+
+    return Pieces(rows, frames) if rows else None
+
+
+def _regular(columns):
+    """Columns that come in batches of any size, in pieces of `PIECE_ROWS` each, the last one shorter."""
+    held, rows = [], 0
+    for batch in columns:
+        held.append(batch)
+        rows += len(batch[0])
+        while rows >= PIECE_ROWS:
+            whole = [np.concatenate(column) for column in zip(*held, strict=True)]
+            yield [column[:PIECE_ROWS] for column in whole]
+            held, rows = [[column[PIECE_ROWS:] for column in whole]], rows - PIECE_ROWS
+    if rows:
+        yield [np.concatenate(column) for column in zip(*held, strict=True)]
+
+
+def readings_table(files, subjects):
     """The meter readings of all sources, by household and day."""
-    parts = [g for g in gathered if g.makes("readings") and len(g.columns["record"])]
-    if not parts:
+    files = [file for file in files if file.makes("readings")]
+    zones, found = Names(), []
+    for file in files:
+        for batch in file.rows():
+            zone = np.full(len(batch), -1, np.int32)
+            if "zone_id" in batch.schema.names:
+                zone = _placed(batch["zone_id"], zones.places(batch["zone_id"].dictionary))
+            found.append((subjects.places(batch), zone, batch["date"].to_numpy(), batch["kwh"].to_numpy()))
+    if not sum(len(one[0]) for one in found):
         return None
-    zone_codes, zone_names = _unify([g.columns.get("zone_id", pa.chunked_array(
-        [pa.nulls(len(g.columns["record"]), pa.string()).dictionary_encode()])) for g in parts])
+    who, zone, date, kwh = (np.concatenate(column) for column in zip(*found, strict=True))
     frame = pd.DataFrame({
-        "household_id": subjects.column(np.concatenate([subjects.codes[g.source.name] for g in parts])),
-        "zone_id": _category(zone_codes, zone_names),
-        "date": np.concatenate([g.columns["date"] for g in parts]).astype("datetime64[D]").astype("datetime64[us]"),
-        "kwh": np.concatenate([g.columns["kwh"] for g in parts]).astype(np.float32)})
+        "household_id": subjects.column(who), "zone_id": _category(zone, pa.array(zones.texts, pa.string())),
+        "date": date.astype("datetime64[D]").astype("datetime64[us]"), "kwh": kwh.astype(np.float32)})
     return frame.sort_values(["household_id", "date", "kwh"], ignore_index=True)
 
 
-def sensors_table(gathered):
+def sensors_table(files, sources):
     """The sensors of all sources by id, of which the first record counts; and how many repeats each source had."""
     frames = []
-    for g in gathered:
-        if g.makes("sensors"):
-            columns = {name: _decoded(g.columns[name]) for name in ("sensor_id", "kind", "place_class", "zone_id")
-                       if name in g.columns}
-            fixed = {name: value for name, value in g.source.set if name not in columns}
-            frames.append(pd.DataFrame({**columns, "lon": g.columns["lon"], "lat": g.columns["lat"]}).assign(
-                **fixed, origin=g.source.name))
+    for source in sources:
+        for file in files:
+            for batch in file.rows() if file.source is source and file.makes("sensors") else ():
+                columns = {name: batch[name].dictionary_decode().to_pandas() for name in _OF_SENSORS
+                           if name in batch.schema.names}
+                fixed = {name: value for name, value in source.set if name not in columns}
+                frames.append(pd.DataFrame({**columns, "lon": batch["lon"], "lat": batch["lat"]}).assign(
+                    **fixed, origin=source.name))
     if not frames:
         return None, {}
     whole = pd.concat(frames, ignore_index=True).astype({"sensor_id": "str"})
@@ -200,56 +231,69 @@ def sensors_table(gathered):
     return gpd.GeoDataFrame(frame.drop(columns="origin"), geometry=points, crs="EPSG:4326"), counts
 
 
-def subjects_table(gathered, subjects, first_day, keep_labels):
+_OF_SENSORS = ("sensor_id", "kind", "place_class", "zone_id")
+
+
+def positions_of(files, sources):
+    """Longitudes and latitudes of all records of the sources that give them."""
+    found = {source.name: [] for source in sources if source.field_of("lon")}
+    for file in files:
+        for batch in file.rows({"lon", "lat"}) if file.source.name in found else ():
+            found[file.source.name].append((batch["lon"].to_numpy(), batch["lat"].to_numpy()))
+    return {name: [np.concatenate(axis) for axis in zip(*both, strict=True)] for name, both in found.items() if both}
+
+
+def facts_of(files, sources):
+    """What the records of each source say of its subjects."""
+    said = {source.name: Facts() for source in sources}
+    for file in files:
+        said[file.source.name].take(file.facts())
+    return said
+
+
+def subjects_table(said, sources, subjects, first_day, keep_labels):
     """One row a subject. Where records disagree about someone, the commonest value counts, then the lowest.
 
     Parameters
     ----------
+    said : dict of str to Facts
+        By source.
     first_day : int or None
         Day from 1970 at which ages are taken.
     keep_labels : bool
         True for the invented city only; elsewhere system_label is null throughout.
     """
-    n = len(subjects.names)
     ages, labels = [], []
-    for g in gathered:
-        codes = subjects.codes.get(g.source.name)
-        if "age_band" in g.columns and codes is not None:
-            ages.append((codes, _bands(g.columns["age_band"], g.source.field_of("age_band"), first_day)))
-        label = g.source.field_of("system_label")
-        if keep_labels and label and codes is not None:
-            labels.append((codes, g.columns[f"tally:{label.path}"]))
-    bands, names = _modal(ages, n), pa.array([], pa.string())
-    known = _distinct(bands[bands >= 0])
+    for source in (source for source in sources if source.makes != ("nothing",)):
+        facts, age, label = said[source.name], source.field_of("age_band"), source.field_of("system_label")
+        if age:
+            who, value, n = facts.pairs("age_band")
+            ages.append((who, _bands(value, age, first_day), n))
+        if keep_labels and label:
+            labels.append((facts, f"tally:{label.path}"))
+    names = sorted({name for facts, field in labels for name in facts.names.get(field, ())})
+    place = {name: i for i, name in enumerate(names)}
+    named = []
+    for facts, field in labels:
+        who, value, n = facts.pairs(field)
+        named.append((who, np.array([place[name] for name in facts.names.get(field, ())], np.int64)[value], n))
+    bands, label_codes = _modal(ages, subjects.keys), _modal(named, subjects.keys)
+    known = np.unique(bands[bands >= 0])
     band_texts = pa.array([f"{b // 1000}-{b // 1000 + b % 1000 - 1}" for b in known.tolist()], pa.string())
-    label_codes = np.full(n, -1)
-    if labels:
-        codes, names = _unify([column for _, column in labels])
-        ends = np.cumsum([len(column) for _, column in labels])[:-1]
-        label_codes = _modal(list(zip((c for c, _ in labels), np.split(codes, ends), strict=True)), n)
-    kind_names = sorted(set(subjects.kinds))
-    kind_codes = np.searchsorted(np.array(kind_names, dtype=object), subjects.kinds) if n else np.array([], int)
     return pd.DataFrame({
-        "subject_id": _category(np.arange(n), subjects.names), "kind": _category(kind_codes, pa.array(kind_names)),
+        "subject_id": _category(np.arange(len(subjects)), subjects.names),
+        "kind": _category(kind_of(subjects.keys), pa.array(KINDS)),
         "age_band": _category(np.where(bands >= 0, np.searchsorted(known, bands), -1), band_texts),
-        "system_label": _category(label_codes, names)})
+        "system_label": _category(label_codes, pa.array(names, pa.string()))})
 
 
-def tallies(g, subjects):
+def tallies(facts):
     """For each tallied field of a source, how many people carry each value; see `report.tally`."""
-    codes = subjects.codes.get(g.source.name)
-    if codes is None and "subject_id" in g.columns:
-        codes = _codes(_encode(g.columns["subject_id"].chunks))
     found = {}
-    for name, column in g.columns.items():
-        if name.startswith("tally:") and codes is not None:
-            values, names = _unify([column])
-            both = (codes >= 0) & (values >= 0)
-            width = len(names) + 1
-            pairs = _distinct(codes[both].astype(np.int64) * width + values[both])
-            people = np.bincount(pairs % width, minlength=len(names)).tolist()
-            found[name.removeprefix("tally:")] = tally(dict(zip(names.to_pylist(), people, strict=True)),
-                                                       len(_distinct(pairs // width)))
+    for field, names in facts.names.items():
+        who, value, _ = facts.pairs(field)
+        people = np.bincount(value, minlength=len(names)).tolist()
+        found[field.removeprefix("tally:")] = tally(dict(zip(names, people, strict=True)), len(np.unique(who)))
     return found
 
 
@@ -259,11 +303,12 @@ def instants(micros):
 
 
 def _bands(values, spec, first_day):
-    """Age bands as one number each, lower end * 1000 + width; -1 where unknown."""
-    if spec.what == "time":
-        values = _ages(values, first_day)
-        values = np.where((values >= 0) & (values <= 120), values // spec.step * spec.step, np.nan)
-    return np.where(np.isnan(values), -1, np.nan_to_num(values) * 1000 + spec.step).astype(np.int64)
+    """Age bands as one number each, lower end * 1000 + width, made of birthdays where such were said; -1: unknown."""
+    if spec.what != "time":
+        return values
+    ages = _ages(values, first_day)
+    floors = np.where((ages >= 0) & (ages <= 120), ages // spec.step * spec.step, np.nan)
+    return np.where(np.isnan(floors), -1, np.nan_to_num(floors) * 1000 + spec.step).astype(np.int64)
 
 
 def _ages(birthdays, day):
@@ -283,80 +328,62 @@ def _month_day(days):
     return months.astype(int) % 12 * 32 + (days - months.astype("datetime64[D]")).astype(int)
 
 
-def _modal(pairs, n):
+def _modal(said, keys):
     """For each subject its commonest value, the lowest of several; -1 where there is none."""
-    chosen = np.full(n, -1, dtype=np.int64)
-    if not pairs:
+    chosen = np.full(len(keys), -1, dtype=np.int64)
+    if not said:
         return chosen
-    who = np.concatenate([codes for codes, _ in pairs]).astype(np.int64)
-    value = np.concatenate([values for _, values in pairs]).astype(np.int64)
-    both = (who >= 0) & (value >= 0)
-    who, value = who[both], value[both]
+    who, value, n = (np.concatenate(column) for column in zip(*said, strict=True))
+    known = value >= 0
+    order = np.lexsort((value[known], who[known]))
+    who, value, n = who[known][order], value[known][order], n[known][order]
     if not len(who):
         return chosen
-    width = int(value.max()) + 1
-    combined = np.sort(who * width + value)
-    starts = np.flatnonzero(np.append(True, combined[1:] != combined[:-1]))
-    counts = np.diff(np.append(starts, len(combined)))
-    who, value = combined[starts] // width, combined[starts] % width
-    order = np.lexsort((-value, counts, who))
-    chosen[who[order]] = value[order]  # the last one written for a subject is its commonest, lowest value
+    starts = np.flatnonzero(np.append(True, (who[1:] != who[:-1]) | (value[1:] != value[:-1])))
+    who, value, n = who[starts], value[starts], np.add.reduceat(n, starts)
+    order = np.lexsort((-value, n, who))
+    chosen[np.searchsorted(keys, who[order])] = value[order]  # the last one written is the commonest, lowest value
     return chosen
+
+
+class Categories:
+    """Those of some names that occur, sorted: what codes into the names become as a category column."""
+
+    def __init__(self, names, used):
+        texts = names.to_pandas()
+        order = np.flatnonzero(used)
+        if not texts.is_monotonic_increasing:
+            order = order[np.argsort(texts.to_numpy(dtype=object)[order])]
+        self._place = np.full(len(names) + 1, -1, dtype=np.int32)
+        self._place[order] = np.arange(len(order), dtype=np.int32)
+        self._dtype = pd.CategoricalDtype(pd.Index(texts.iloc[order], dtype="str"))
+
+    def column(self, codes):
+        """The names at these places; -1 is null."""
+        return pd.Categorical.from_codes(self._place[codes], dtype=self._dtype, validate=False)
 
 
 def _category(codes, names):
     """A category column over those names that occur, sorted; -1 is null."""
     codes = np.asarray(codes)
-    texts = names.to_pandas()
-    used = np.bincount(codes[codes >= 0], minlength=len(names)) > 0
-    if not used.all():
-        codes = np.append(np.cumsum(used) - 1, -1)[codes]
-        texts = texts[used]
-    if not texts.is_monotonic_increasing:
-        order = np.argsort(texts.to_numpy(dtype=object))
-        place = np.empty(len(order) + 1, dtype=np.int64)
-        place[order], place[-1] = np.arange(len(order)), -1
-        codes, texts = place[codes], texts.iloc[order]
-    dtype = pd.CategoricalDtype(pd.Index(texts, dtype="str"))
-    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+    return Categories(names, np.bincount(codes[codes >= 0], minlength=len(names)) > 0).column(codes)
 
 
-def _unify(columns):
-    """Dictionary columns end to end: their codes over one sorted list of names (-1 is null), and that list."""
-    chunks = [chunk for column in columns for chunk in column.chunks]
-    names = sorted({v for chunk in chunks for v in chunk.dictionary.to_pylist()})
-    place = {name: i for i, name in enumerate(names)}
-    codes = [np.array([place[v] for v in chunk.dictionary.to_pylist()] + [-1], dtype=np.int32)[
-        chunk.indices.fill_null(len(chunk.dictionary)).to_numpy(zero_copy_only=False)] for chunk in chunks]
-    return np.concatenate(codes) if codes else np.array([], dtype=np.int32), pa.array(names, pa.string())
-
-
-def _encode(chunks):
-    """One dictionary over all chunks; encoded chunk by chunk, each would carry a dictionary of its own."""
-    whole = pa.chunked_array(chunks, pa.string()).cast(pa.large_string()).combine_chunks()
-    return (whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole).dictionary_encode()
-
-
-def _codes(coded):
+def _codes(column):
     """Places in the dictionary; -1 is null."""
-    return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
 
 
-def _distinct(numbers):
-    """Sorted distinct whole numbers; sorting beats the hashing of numpy.unique about tenfold here."""
-    numbers = np.sort(numbers)
-    return numbers[np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)]]
+def _placed(column, places):
+    """The codes of a dictionary column, with its values at other places; -1 is null."""
+    return np.append(np.asarray(places, np.int32), np.int32(-1))[_codes(column)]
 
 
-def _decoded(column):
-    """A dictionary column as plain text."""
-    return pa.chunked_array([chunk.dictionary_decode() for chunk in column.chunks], pa.string()).to_pandas()
-
-
-def _each(texts):
-    """The values of a long text column one by one, without holding them all as Python strings."""
-    for start in range(0, len(texts), _SLICE):
-        yield from texts.slice(start, _SLICE).to_pylist()
+def _numbers(batch, name):
+    """A column of numbers, NaN throughout where the source has none."""
+    if name not in batch.schema.names:
+        return np.full(len(batch), np.nan)
+    return batch[name].to_numpy(zero_copy_only=False)
 
 
 def _ascii(texts):

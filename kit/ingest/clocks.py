@@ -14,6 +14,7 @@ LEAST_RECORDS = 200
 # A profile fits another if they share all but a tenth, beside what chance alone parts in samples of this size.
 _FIT, _GAIN = 0.1, 0.25
 _HOUR_US = 3_600_000_000
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,61 @@ class OddClock:
     hours: int
     records: int
     span_too: bool
+
+
+@dataclass
+class Profiles:
+    """Of each group the records by hour of the day, and its first and last time in microseconds.
+
+    All that is needed of a log to compare its clocks, and no longer for a longer log.
+    """
+
+    hours: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def none(cls, groups):
+        """Profiles of groups without a record."""
+        return cls(np.zeros((groups, 24), np.int64), np.full(groups, _NEVER), np.full(groups, -_NEVER))
+
+    @classmethod
+    def of(cls, group, time_us, groups):
+        """Profiles of records of so many groups; -1 is a record of none."""
+        known = group >= 0
+        group, time_us = group[known].astype(np.int64), time_us[known]
+        made = cls.none(groups)
+        made.hours += np.bincount(group * 24 + time_us // _HOUR_US % 24, minlength=24 * groups).reshape(-1, 24)
+        np.minimum.at(made.first, group, time_us)
+        np.maximum.at(made.last, group, time_us)
+        return made
+
+    def __len__(self):
+        return len(self.hours)
+
+    @property
+    def records(self):
+        """Records of each group."""
+        return self.hours.sum(axis=1)
+
+    def regrouped(self, places, groups):
+        """The same records by other groups: each of these goes to the place given, or nowhere (-1)."""
+        made, kept = Profiles.none(groups), places >= 0
+        np.add.at(made.hours, places[kept], self.hours[kept])
+        np.minimum.at(made.first, places[kept], self.first[kept])
+        np.maximum.at(made.last, places[kept], self.last[kept])
+        return made
+
+    def grown(self, groups):
+        """The same with places for so many groups, or with no more than so many."""
+        kept = min(groups, len(self))
+        return self.regrouped(np.where(np.arange(len(self)) < kept, np.arange(len(self)), -1), groups)
+
+    def take(self, other, places):
+        """Take in profiles of other groups, each at a place of its own here."""
+        self.hours[places] += other.hours
+        self.first[places] = np.minimum(self.first[places], other.first)
+        self.last[places] = np.maximum(self.last[places], other.last)
 
 
 def notice_clocks(sightings, sensors=None):
@@ -44,21 +100,23 @@ def notice_clocks(sightings, sensors=None):
     dict of str to int
         A sentence for each finding, and the number of records behind it.
     """
-    codes = sightings["sensor_id"].cat.codes.to_numpy()
     names = [str(name) for name in sightings["sensor_id"].cat.categories]
     micros = pd.DatetimeIndex(sightings["time"]).as_unit("us").asi8
+    return notice_profiles(names, Profiles.of(sightings["sensor_id"].cat.codes.to_numpy(), micros, len(names)), sensors)
+
+
+def notice_profiles(names, profiles, sensors=None):
+    """As `notice_clocks`, of the profiles of the sensors of these names."""
     found, zone_of = {}, np.full(len(names), -1)
     if sensors is not None and "zone_id" in sensors:
         placed = sensors.set_index(sensors["sensor_id"].astype(str))["zone_id"].reindex(names)
         zones = sorted({str(zone) for zone in placed.dropna()})
-        zone_of = np.array([zones.index(str(zone)) if zone == zone and zone is not None else -1 for zone in placed])
-        found = {odd.group: f"the clock of zone {zones[odd.group]} {_words(odd)}" for odd in compare_clocks(
-            np.append(zone_of, -1)[codes], micros)}
-    rows = np.bincount(np.append(zone_of, -1)[codes] + 1, minlength=1)
-    notes = {text: int(rows[zone + 1]) for zone, text in found.items()}
-    alone = np.where(np.isin(np.append(zone_of, -1)[codes], list(found)), -1, codes)
+        zone_of = np.array([-1 if pd.isna(zone) else zones.index(str(zone)) for zone in placed], int)
+        found = {odd.group: odd for odd in _compare(profiles.regrouped(zone_of, len(zones)))}
+    notes = {f"the clock of zone {zones[zone]} {_words(odd)}": odd.records for zone, odd in found.items()}
+    alone = np.where(np.isin(zone_of, list(found)), -1, np.arange(len(names)))
     notes.update({f"the clock of sensor {names[odd.group]} {_words(odd)}": odd.records
-                  for odd in compare_clocks(alone, micros)})
+                  for odd in _compare(profiles.regrouped(alone, len(names)))})
     return notes
 
 
@@ -87,26 +145,26 @@ def compare_clocks(group, time_us):
     >>> compare_clocks(np.repeat([0, 1], 300), np.concatenate([noon, noon[:299], noon[:1]]) + 0)
     []
     """
-    known = group >= 0
-    if not known.any():
-        return []
-    group, time_us = group[known].astype(np.int64), time_us[known]
-    counts = np.bincount(group * 24 + time_us // _HOUR_US % 24, minlength=24 * (int(group.max()) + 1)).reshape(-1, 24)
-    sizes = counts.sum(axis=1)
+    return _compare(Profiles.of(group, time_us, int(group.max(initial=-1)) + 1))
+
+
+def _compare(profiles):
+    sizes = profiles.records
     many = np.flatnonzero(sizes >= LEAST_RECORDS)
     if len(many) < 2:
         return []
-    shares = {int(g): counts[g] / sizes[g] for g in many}
+    shares = {int(g): profiles.hours[g] / sizes[g] for g in many}
     odd = {g for g in shares if _shift(shares[g], sizes[g], _mean(shares, set(shares) - {g}))}
     agreed = set(shares) - odd or {max(shares, key=lambda g: (sizes[g], -g))}
-    middle, spans = _mean(shares, agreed), _spans(group, time_us)
-    first, last = min(spans[g][0] for g in agreed), max(spans[g][1] for g in agreed)
+    middle, of = _mean(shares, agreed), sorted(agreed)
+    first, last = profiles.first[of].min(), profiles.last[of].max()
     found = []
     for g in sorted(set(shares) - agreed):
         shift = _shift(shares[g], sizes[g], middle)
         if shift:
-            hours, span_too = _hours(shift, (spans[g][0] - first) / _HOUR_US, (spans[g][1] - last) / _HOUR_US)
-            found.append(OddClock(g, hours, int(sizes[g]), span_too))
+            late = (profiles.first[g] - first) / _HOUR_US, (profiles.last[g] - last) / _HOUR_US
+            hours, span_too = _hours(shift, *late)
+            found.append(OddClock(g, hours, int(sizes[g]), bool(span_too)))
     return found
 
 
@@ -120,15 +178,6 @@ def _shift(mine, n, others):
     best = int(np.argmin(apart))
     by_chance = np.sqrt(24 / (2 * np.pi * n))
     return best if apart[best] <= _FIT + by_chance and apart[0] - apart[best] >= _GAIN + by_chance else 0
-
-
-def _spans(group, time_us):
-    """First and last time of each group."""
-    order = np.lexsort((time_us, group))
-    starts = np.flatnonzero(np.append(True, np.diff(group[order]) > 0))
-    ends = np.append(starts[1:], len(order)) - 1
-    return {int(group[order[a]]): (int(time_us[order[a]]), int(time_us[order[b]]))
-            for a, b in zip(starts, ends, strict=True)}
 
 
 def _hours(shift, first_h, last_h):

@@ -13,8 +13,14 @@ from kit.errors import InputError
 
 DEMO_KEY = b"retrace demo key: for the invented city and nothing else"
 PREFIXES = {"person": "p_", "device": "d_", "vehicle": "v_", "household": "h_"}
-_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+KINDS = tuple(sorted(PREFIXES))  # as their prefixes sort
+NOBODY = -1
+# The letters of base 32 in the order of their bytes, so that keys sort as the texts do.
+_LETTERS = np.frombuffer(b"234567abcdefghijklmnopqrstuvwxyz", dtype=np.uint8)
+_DIGITS = 6
 _LENGTH = 12
+_BITS = 5 * _LENGTH
+_EACH = sum(1 << 5 * place for place in range(_LENGTH))
 _BLOCK = 64
 
 
@@ -47,16 +53,11 @@ def pseudonyms(raw_ids, kind, key):
     array([b'p_n5gyobevuqu7'], dtype='|S14')
     """
     check_key(key)
-    codes = _sixty_bits(raw_ids, kind, key)
-    ordered = np.sort(codes)
+    keys, _ = subject_keys(raw_ids, kind, key)
+    ordered = np.sort(keys)
     if (ordered[1:] == ordered[:-1]).any():
-        raise InputError(f"Two identifiers of kind {kind} got the same pseudonym under this key, so two subjects would "
-                         "be merged; run it again with another key.")
-    text = np.empty((len(codes), 2 + _LENGTH), dtype=np.uint8)
-    text[:, :2] = np.frombuffer(PREFIXES[kind].encode(), dtype=np.uint8)
-    for place in range(_LENGTH):
-        text[:, 2 + place] = _LETTERS[(codes >> np.uint64(55 - 5 * place)).astype(np.uint8) & 31]
-    return text.view(f"S{2 + _LENGTH}").ravel()
+        raise same_pseudonym(kind)
+    return spell(keys)
 
 
 def pseudonym(raw_id, kind, key):
@@ -86,8 +87,50 @@ def check_key(key):
         raise InputError(f"The key has {len(key)} bytes and needs at least 16; make one with secrets.token_bytes(32).")
 
 
-def _sixty_bits(raw_ids, kind, key):
-    """First 60 bits of each HMAC.
+def subject_keys(raw_ids, kind, key):
+    """Pseudonyms as numbers, which take half the room and sort as their texts do.
+
+    Returns
+    -------
+    (numpy.ndarray of int64, numpy.ndarray of int64)
+        The pseudonym, for `spell`; and the next 64 bits of the same HMAC, by which two identifiers that share a
+        pseudonym are told apart when the identifiers themselves are no longer at hand.
+    """
+    words = _words(raw_ids, kind, key)
+    codes = words[:, 0] >> np.uint64(64 - _BITS)
+    low = np.uint64(15 * _EACH)
+    codes = ((codes & low) + np.uint64(_DIGITS * _EACH)) ^ (codes & ~low)  # each letter's place moves by the digits
+    kinds = np.uint64(KINDS.index(kind)) << np.uint64(_BITS)
+    return (codes | kinds).astype(np.int64), words[:, 1].astype(np.int64)
+
+
+def spell(keys):
+    """The texts of numbers that `subject_keys` made.
+
+    >>> spell(subject_keys(["SYN-P-0000123"], "person", DEMO_KEY)[0])
+    array([b'p_n5gyobevuqu7'], dtype='|S14')
+    """
+    text = np.empty((len(keys), 2 + _LENGTH), dtype=np.uint8)
+    text[:, 0] = np.frombuffer("".join(PREFIXES[kind][0] for kind in KINDS).encode(), dtype=np.uint8)[keys >> _BITS]
+    text[:, 1] = ord("_")
+    for place in range(_LENGTH):
+        text[:, 2 + place] = _LETTERS[(keys >> (_BITS - 5 - 5 * place)) & 31]
+    return text.view(f"S{2 + _LENGTH}").ravel()
+
+
+def kind_of(keys):
+    """Place in KINDS of each number that `subject_keys` made."""
+    return keys >> _BITS
+
+
+def same_pseudonym(kind):
+    """The error for two identifiers that share a pseudonym."""
+    return InputError(f"Two identifiers of kind {kind} got the same pseudonym under this key, so two subjects would "
+                      "be merged; run it again with another key.")
+
+
+def _words(raw_ids, kind, key):
+    """First 128 bits of each HMAC, as two numbers.
 
     The two hashes of RFC 2104 are prepared once and copied, which takes 0.6 µs an identifier; `hmac.digest`
     prepares the key anew each time and takes 1.4.
@@ -100,5 +143,5 @@ def _sixty_bits(raw_ids, kind, key):
         first, second = inner.copy(), outer.copy()
         first.update(raw.encode())
         second.update(first.digest())
-        digests.append(second.digest()[:8])
-    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64) >> np.uint64(4)
+        digests.append(second.digest()[:16])
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)

@@ -1,19 +1,20 @@
 """From a raw dump to an Exposure that may be opened: read everything, keep what the recipe keeps, lose nothing.
 
-Blocks of lines are parsed and cleaned on two threads while the next ones are read, and join again in the order of the
-file. The result is written beside its place and moved there at the end, so there is never half of it.
+Blocks of lines are parsed, cleaned and pseudonymised on two threads while the next ones are read, and join again in the
+order of the file, in a work folder on disk; in the end the tables are put together from there. So neither half an
+exposure is ever seen, nor does memory grow with the dump, nor is a file read twice because a later one was interrupted.
 """
 
+import hmac
 import os
 import platform
 import shutil
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from hashlib import sha256
-from json import dumps, loads
+from json import loads
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,19 +26,25 @@ import pyarrow as pa
 import kit
 from kit.errors import InputError
 from kit.exposure import SAMPLES, write_exposure
-from kit.ingest import assemble, clocks, columns, formats, opening, positions
+from kit.ingest import assemble, clocks, columns, formats, opening, parts, positions
 from kit.ingest.identifiers import DEMO_KEY, check_key, demo_key
+from kit.ingest.parts import FileParts
 from kit.ingest.recipe import load_recipe
 from kit.ingest.report import IngestReport, SourceReport
+from kit.ingest.work import open_work
 
 CITY = "retrace-kit city"
 _THREADS = 2
 _AHEAD = 4
+_NUMBERED = {"sightings", "fixes"}
 _DAY_0 = 719_163  # 1970-01-01 as Python counts days
 
 
 def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     """Turn a raw dump into an Exposure folder without names, faces or real identifiers.
+
+    Interrupted, by Ctrl-C or a full disk or worse, and run again with the same arguments, it goes on after the last
+    file that was read whole, and the outcome is the same to the byte; until then `.NAME.partial` lies beside `out`.
 
     Every line of every file is accounted for: a record is kept, or stands in `quarantine.jsonl` with file, line, byte
     offset, reason and a masked excerpt. Identifiers become keyed pseudonyms; what the recipe does not name is dropped
@@ -68,8 +75,8 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
         IANA name of the clock that times without a zone are on, and of the exposure's official clock. Default is the
         recipe's, or the manifest's.
     progress : callable, optional
-        Called as `progress(stage, done, total)`: the file being read, bytes read, bytes of all files; then the stages
-        "pseudonyms" and "tables".
+        Called as `progress(stage, done, total)`: "read before" if an interrupted run goes on; the file being read,
+        bytes read, bytes of all files; then the stages "pseudonyms" and "tables".
 
     Returns
     -------
@@ -80,7 +87,7 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     ------
     InputError
         One sentence: a missing or empty file, an unknown recipe, no time zone, a key that is none, a folder in use, a
-        field that must not be there at all.
+        field that must not be there at all, a full disk.
 
     >>> from kit.exposure import sample_folder
     >>> import tempfile
@@ -105,69 +112,91 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
                          f"dump is (synthetic: true, generator: {CITY}); make a key of your own with "
                          "secrets.token_bytes(32).")
     tz = _zone(tz, recipe, manifest)
-    with _written_whole(Path(out)) as folder:
-        run = _Run(recipe, tz, progress or _silent, sum(part.size or part.path.stat().st_size for part, _ in files))
-        with open(folder / "quarantine.jsonl", "w", encoding="utf-8", newline="\n") as quarantine:
-            run.read(files, quarantine)
-        tables = run.tables(demo_key(recipe.name) if demo else key, synthetic, keep_labels=demo)
-        report = run.report(synthetic, "demo" if demo else "private", not_read, tables)
-        (folder / "report.json").write_text(report.to_json(), encoding="utf-8", newline="\n")
-        run.progress("tables", 0, 1)
-        write_exposure(folder, tables, name=recipe.name, tz=tz, synthetic=synthetic,
-                       extra={"recipe": recipe.name, "recipe_sha256": recipe.sha256, "key": report.key})
-        run.progress("tables", 1, 1)
+    key = demo_key(recipe.name) if demo else key
+    with open_work(Path(out), _binding(files, recipe, key, tz, synthetic, demo)) as work:
+        run = _Run(work, files, recipe, key, tz, synthetic, progress or _silent)
+        run.read()
+        tables = run.tables(keep_labels=demo)
+        report = run.report("demo" if demo else "private", not_read, tables)
+        run.write(tables, report)
     return report
 
 
+def _binding(files, recipe, key, tz, synthetic, demo):
+    """All that the outcome depends on. Of the key no more than what cannot be turned back into it."""
+    return {"files": [[part.name, source.name, str(part.path.resolve()), *opening.fingerprint(part.path)]
+                      for part, source in files],
+            "recipe": [recipe.sha256, sha256(repr(recipe).encode()).hexdigest()],
+            "key": hmac.digest(key, b"which key a work folder belongs to", "sha256").hex(),
+            "tz": tz, "synthetic": synthetic, "demo": demo, "versions": _versions()}
+
+
+def _versions():
+    return {"kit": kit.__version__, "python": platform.python_version(), "duckdb": duckdb.__version__,
+            "numpy": np.__version__, "pandas": pd.__version__, "pyarrow": pa.__version__}
+
+
 class _Run:
-    """One ingest under way: what each source has given so far, and its count."""
+    """One ingest under way."""
 
-    def __init__(self, recipe, tz, progress, bytes_in_all):
-        self.recipe, self.tz, self.progress, self.bytes_in_all = recipe, tz, progress, bytes_in_all
-        self.harvests = {s.name: _Harvest(s) for s in recipe.sources}
-        self.inputs = []
-        self.bytes_done = 0
-        self.records_numbered = 0
+    def __init__(self, work, files, recipe, key, tz, synthetic, progress):
+        self.work, self.recipe, self.key, self.tz, self.progress = work, recipe, key, tz, progress
+        self.synthetic, self.files = synthetic, files
+        self.bytes_in_all = sum(part.size or part.path.stat().st_size for part, _ in files)
+        self.bytes_done = self.records_numbered = 0
         self.digests = {}
+        self.reports = {s.name: SourceReport(s.name, list(s.makes)) for s in recipe.sources}
 
-    def read(self, files, quarantine):
-        """Read every file, in order of name, into its source's harvest; what is no record goes to the quarantine."""
+    def read(self):
+        """Read every file, in order of name, into parts; those that an interrupted run has finished stay read."""
+        for (file, source), entry in zip(self.files, self.work.journal, strict=False):
+            self._pass(file, source, entry)
+        if self.work.journal:
+            self.progress("read before", self.bytes_done, self.bytes_in_all)
         with ThreadPoolExecutor(_THREADS) as pool:
-            for file, source in files:
-                self._read_file(file, source, quarantine, pool)
+            for file, source in self.files[len(self.work.journal) :]:
+                self._read_file(file, source, pool)
+        self.parts = [FileParts(self.work, i, source, self.key) for i, (_, source) in enumerate(self.files)]
         self._require_some()
 
-    def _read_file(self, file, source, quarantine, pool):
-        harvest, records, before = self.harvests[source.name], 0, opening.fingerprint(file.path)
+    def _pass(self, file, source, entry):
+        """Count a finished file."""
+        if set(source.makes) & _NUMBERED:
+            self.records_numbered += entry["count"]
+        self.bytes_done += file.size or entry["bytes"]
+        self.digests[file.path] = entry["sha256"]
+
+    def _read_file(self, file, source, pool):
+        before, done_before = opening.fingerprint(file.path), self.bytes_done
         whole = opening.is_plain(file) and source.form not in formats.SOUGHT
-        digest = sha256() if whole else self._digest_of(file.path)
-        for part in self._parts(file, source, digest if whole else None, pool):
-            harvest.add(part, self.records_numbered + records)
-            records += part.count
-            quarantine.writelines(dumps(q, ensure_ascii=False) + "\n" for q in part.quarantine)
+        digest = sha256() if whole else None
+        tally = _Tally(self.records_numbered)
+        with parts.writing(self.work, self.key) as take:
+            for block in self._blocks(file, source, digest, pool):
+                tally.add(block)
+                take(block)
         if opening.fingerprint(file.path) != before:
             raise InputError(f"The file {file.path.name} changed while it was read, so nothing was written; make a "
                              "copy that nobody writes to, and read that.")
-        if not records and (source.form != "csv" or not file.size):
+        if not tally.count and (source.form != "csv" or not file.size):
             raise InputError(f"The file {file.name} is empty; get a whole copy of the dump, or leave the file out.")
-        if "sightings" in source.makes or "fixes" in source.makes:
-            self.records_numbered += records
-        harvest.report.files.append(file.name)
-        self.bytes_done += 0 if whole else (file.size or before[0])
-        self.inputs.append({"file": file.name, "bytes": before[0], "sha256": digest.hexdigest(),
-                            "source": source.name})
+        entry = {"file": file.name, "bytes": before[0], "source": source.name, **tally.entry(source, self.key),
+                 "sha256": digest.hexdigest() if whole else self._digest_of(file.path)}
+        self.work.finish(entry)
+        self.bytes_done = done_before
+        self._pass(file, source, entry)
 
     def _digest_of(self, path):
         """The hash of a file on disk whose parts are read out of their order, or unpacked: taken once."""
         if path not in self.digests:
-            self.digests[path] = opening.file_digest(path)
+            self.digests[path] = opening.file_digest(path).hexdigest()
         return self.digests[path]
 
-    def _parts(self, file, source, digest, pool):
-        """The file's blocks, parsed and cleaned, in order; a few are always under way."""
+    def _blocks(self, file, source, digest, pool):
+        """The file's blocks, ready for disk, in order; a few are always under way."""
         pending = deque()
         for block, parse in formats.cut(file, source, digest):
-            pending.append(pool.submit(_clean_block, block, parse, source, self.tz, file.name))
+            pending.append(pool.submit(self._harvest, block, parse, source, file.name))
             if digest is not None:
                 self.bytes_done += len(block.data)
             self.progress(file.name, min(self.bytes_done, self.bytes_in_all), self.bytes_in_all)
@@ -176,145 +205,183 @@ class _Run:
         while pending:
             yield pending.popleft().result()
 
+    def _harvest(self, block, parse, source, name):
+        records = parse()
+        part = columns.clean(block, records, source, self.tz, name)
+        part.notes.update(records.notes)
+        return parts.harvest(part, source, self.key, self.synthetic, name)
+
+    def _entries(self, source):
+        return [entry for entry in self.work.journal if entry["source"] == source.name]
+
     def _require_some(self):
         """Refuse a dump of which nothing could be used: the recipe does not fit."""
-        recording = [h for h in self.harvests.values() if set(h.source.makes) & {"sightings", "fixes", "readings"}]
-        if any(h.report.rows_kept for h in recording):
+        recording = [e for s in self.recipe.sources if set(s.makes) & {"sightings", "fixes", "readings"}
+                     for e in self._entries(s)]
+        if any(entry["kept"] for entry in recording):
             return
-        reasons = sum((Counter(h.report.reasons) for h in recording), Counter()).most_common(1)
+        reasons = sum((Counter(entry["reasons"]) for entry in recording), Counter()).most_common(1)
         why = f"the commonest reason is: {reasons[0][0]}" if reasons else "they hold no records at all"
-        raise InputError(f"Nothing in {', '.join(n for h in recording for n in h.report.files)} could be used ({why}); "
+        raise InputError(f"Nothing in {', '.join(entry['file'] for entry in recording)} could be used ({why}); "
                          f"does the recipe {self.recipe.name} fit this dump?")
 
-    def tables(self, key, invented, keep_labels):
-        """All tables; on the way each source's report gets its duplicates, time span and tallies."""
-        gathered = [h.gather() for h in self.harvests.values()]
+    def tables(self, keep_labels):
+        """All tables; on the way each source's report gets its counts."""
         self.progress("pseudonyms", 0, 1)
-        subjects = assemble.name_subjects(gathered, key, invented)
+        subjects, sources = assemble.Subjects(self.parts), self.recipe.sources
+        said = assemble.facts_of(self.parts, sources)
         self.progress("pseudonyms", 1, 1)
-        sensors, repeats = assemble.sensors_table(gathered)
-        sightings, origin = assemble.sightings_table(gathered, subjects)
-        known = set(sensors["sensor_id"]) if sensors is not None else set()
-        for i, (g, harvest) in enumerate(zip(gathered, self.harvests.values(), strict=True)):
-            harvest.report.tallies = assemble.tallies(g, subjects)
-            harvest.report.duplicates_flagged = repeats.get(g.source.name, 0)
-            harvest.report.first_time, harvest.report.last_time = _span(g.columns)
-            harvest.notes.update(_noticed(g, gathered))
-            if sightings is not None and g.makes("sightings"):
-                _count_sightings(sightings, origin == i, known, harvest.report)
-                harvest.notes.update(clocks.notice_clocks(sightings[origin == i], sensors))
-        made = {"sensors": sensors, "sightings": sightings, "fixes": assemble.fixes_table(gathered, subjects),
-                "readings": assemble.readings_table(gathered, subjects),
-                "subjects": assemble.subjects_table(gathered, subjects, self._first_day(gathered), keep_labels)}
+        self.progress("tables", 0, 1)
+        sensors, repeats = assemble.sensors_table(self.parts, sources)
+        survey = assemble.survey_sightings(self.parts, subjects, self.work.scratch)
+        positioned = assemble.positions_of(self.parts, sources)
+        for source in sources:
+            report = self.reports[source.name]
+            _count(report, source, self._entries(source))
+            report.tallies = assemble.tallies(said[source.name])
+            report.duplicates_flagged = repeats.get(source.name, 0)
+            report.notes.update(_noticed(source, positioned, sources))
+            if source.name in survey.of_source:
+                _count_sightings(report, survey, source, sensors)
+            report.notes = {note: n for note, n in sorted(report.notes.items()) if n}
+        made = {"sensors": sensors, "sightings": assemble.sightings_table(self.parts, subjects, survey),
+                "fixes": assemble.fixes_table(self.parts, subjects),
+                "readings": assemble.readings_table(self.parts, subjects),
+                "subjects": assemble.subjects_table(said, sources, subjects, self._first_day(), keep_labels)}
         return {name: table for name, table in made.items() if table is not None and len(table)}
 
-    def _first_day(self, gathered):
+    def _first_day(self):
         """The local day, counted from 1970, of the dump's earliest record."""
-        firsts = [g.columns["time"].min() for g in gathered if len(g.columns.get("time", ()))]
-        if firsts:
-            return _instant(min(firsts)).tz_convert(self.tz).date().toordinal() - _DAY_0
-        days = [g.columns["date"].min() for g in gathered if len(g.columns.get("date", ()))]
-        return min(days) if days else None
+        firsts = {"time": [], "date": []}
+        for entry in self.work.journal:
+            if entry["span"]:
+                firsts[entry["spanned"]].append(entry["span"][0])
+        if firsts["time"]:
+            return _instant(min(firsts["time"])).tz_convert(self.tz).date().toordinal() - _DAY_0
+        return min(firsts["date"], default=None)
 
-    def report(self, synthetic, key, not_read, tables):
+    def report(self, key, not_read, tables):
         """The report, once the tables are made."""
         kinds = tables["subjects"]["kind"].value_counts().sort_index() if "subjects" in tables else pd.Series(dtype=int)
         return IngestReport(
-            recipe=self.recipe.name, recipe_sha256=self.recipe.sha256, synthetic=synthetic, key=key, tz=self.tz,
-            sources=[h.finished() for h in self.harvests.values()], inputs=self.inputs, files_not_read=not_read,
+            recipe=self.recipe.name, recipe_sha256=self.recipe.sha256, synthetic=self.synthetic, key=key, tz=self.tz,
+            sources=list(self.reports.values()), files_not_read=not_read,
+            inputs=[{name: entry[name] for name in ("file", "bytes", "sha256", "source")}
+                    for entry in self.work.journal],
             tables={name: len(table) for name, table in tables.items()},
-            subjects={str(k): int(n) for k, n in kinds.items()},
-            versions={"kit": kit.__version__, "python": platform.python_version(), "duckdb": duckdb.__version__,
-                      "numpy": np.__version__, "pandas": pd.__version__, "pyarrow": pa.__version__})
+            subjects={str(k): int(n) for k, n in kinds.items()}, versions=_versions())
+
+    def write(self, tables, report):
+        """The exposure, whole, where nobody looks yet."""
+        folder = self.work.whole
+        with open(folder / "quarantine.jsonl", "wb") as quarantine:
+            for part in self.parts:
+                with open(part.quarantine(), "rb") as lines:
+                    shutil.copyfileobj(lines, quarantine)
+        (folder / "report.json").write_text(report.to_json(), encoding="utf-8", newline="\n")
+        write_exposure(folder, tables, name=self.recipe.name, tz=self.tz, synthetic=self.synthetic,
+                       extra={"recipe": self.recipe.name, "recipe_sha256": self.recipe.sha256, "key": report.key})
+        self.progress("tables", 1, 1)
 
 
 @dataclass
-class _Harvest:
-    """What has been read of one source."""
+class _Tally:
+    """What is counted of a file while its blocks come in; `first` is the number of its first record."""
 
-    source: object
-    parts: dict = field(default_factory=dict)
-    keys: set = field(default_factory=set)
+    first: int
+    count: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    reasons: Counter = field(default_factory=Counter)
     notes: Counter = field(default_factory=Counter)
+    members: set = field(default_factory=set)
+    spans: list = field(default_factory=list)
 
-    def __post_init__(self):
-        self.report = SourceReport(self.source.name, list(self.source.makes))
+    def add(self, block):
+        """Count a block, and number its records on from those before."""
+        block.renumber(self.first + self.count)
+        self.count += block.count
+        self.kept += block.kept
+        self.quarantined += len(block.quarantine)
+        self.reasons.update(q["reason"] for q in block.quarantine)
+        self.notes.update(block.notes)
+        self.members |= block.members
+        self.spans += [block.span] if block.span else []
 
-    def add(self, part, first_record):
-        """Take in one block; `first_record` is the number of its first record."""
-        part.columns["record"] = part.columns["record"] + first_record
-        for name, values in part.columns.items():
-            self.parts.setdefault(name, []).append(values)
-        self.keys |= part.keys
-        self.notes += part.notes
-        self.report.rows_in += part.count
-        self.report.rows_quarantined += len(part.quarantine)
-        self.report.rows_kept += len(part.columns["record"])
-        self.report.reasons = dict(Counter(self.report.reasons) + Counter(q["reason"] for q in part.quarantine))
-
-    def gather(self):
-        """All columns of the source, end to end; the parts are let go."""
-        whole = {name: np.concatenate(parts) if isinstance(parts[0], np.ndarray) else pa.chunked_array(parts)
-                 for name, parts in self.parts.items()}
-        self.parts = {}
-        return assemble.Gathered(self.source, whole)
-
-    def finished(self):
-        """The source's report, with the fields that were dropped."""
-        named = {f.path for f in self.source.fields}
+    def entry(self, source, key):
+        """All of it for the journal. Members that the recipe does not name may be raw: masked, and told apart by mark.
+        """
+        named = {f.path for f in source.fields}
         named_above = {path.rsplit(".", depth)[0] for path in named for depth in range(1, path.count(".") + 1)}
-        self.report.dropped_fields = sorted({f.path for f in self.source.fields if f.do == "drop"} & self.keys)
-        self.report.fields_not_in_recipe = [_plain(k) for k in sorted(self.keys - named - named_above)]
-        self.report.unmatched = self.notes.pop("unmatched", 0)
-        self.report.notes = {note: n for note, n in sorted(self.notes.items()) if n}
-        self.report.reasons = dict(sorted(self.report.reasons.items()))
-        return self.report
+        return {"count": self.count, "kept": self.kept, "quarantined": self.quarantined,
+                "reasons": dict(self.reasons), "notes": {note: n for note, n in self.notes.items() if n},
+                "dropped": sorted({f.path for f in source.fields if f.do == "drop"} & self.members),
+                "not_in_recipe": sorted(_marked(member, key) for member in self.members - named - named_above),
+                "spanned": "date" if source.field_of("date") and not source.field_of("time") else "time",
+                "span": [min(s[0] for s in self.spans), max(s[1] for s in self.spans)] if self.spans else None}
 
 
-def _clean_block(block, parse, source, tz, file):
-    records = parse()
-    part = columns.clean(block, records, source, tz, file)
-    part.notes.update(records.notes)
-    return part
+def _count(report, source, entries):
+    """What the journal says of one source's files, summed up in its report."""
+    notes, reasons = Counter(), Counter()
+    for entry in entries:
+        report.files.append(entry["file"])
+        report.rows_in += entry["count"]
+        report.rows_kept += entry["kept"]
+        report.rows_quarantined += entry["quarantined"]
+        reasons.update(entry["reasons"])
+        notes.update(entry["notes"])
+    report.reasons = dict(sorted(reasons.items()))
+    report.unmatched = notes.pop("unmatched", 0)
+    report.notes = dict(notes)
+    report.dropped_fields = sorted({name for entry in entries for name in entry["dropped"]})
+    report.fields_not_in_recipe = [name for name, _ in sorted({(*n,) for e in entries for n in e["not_in_recipe"]})]
+    report.first_time, report.last_time = _span(entries)
 
 
-def _count_sightings(sightings, rows, known, report):
-    here = sightings.loc[rows, ["sensor_id", "duplicate"]]
-    report.duplicates_flagged = int(here["duplicate"].sum())
-    names = here["sensor_id"].cat.categories
-    unknown = np.flatnonzero(~names.isin(known))
-    report.unknown_sensor = int(np.isin(here["sensor_id"].cat.codes, unknown).sum())
+def _count_sightings(report, survey, source, sensors):
+    mine, known = survey.of_source[source.name], set(sensors["sensor_id"]) if sensors is not None else set()
+    here = mine.profiles.records
+    unknown = [name not in known for name in survey.sensors.texts]
+    report.duplicates_flagged = mine.duplicates
+    report.unknown_sensor = int(here[unknown].sum())
+    report.notes.update(clocks.notice_profiles(survey.sensors.texts, mine.profiles, sensors))
 
 
-def _noticed(g, gathered):
+def _noticed(source, positioned, sources):
     """What looks odd about a source's positions, counted; nothing is changed by it."""
-    if "lon" not in g.columns:
+    if source.name not in positioned:
         return {}
-    found = positions.notice(g.columns["lon"], g.columns["lat"])
-    others = [o.columns for o in gathered if o is not g and o.makes("sensors")]
-    if others and positions.notice_swapped(g.columns["lon"], g.columns["lat"], *(
-            np.concatenate([columns[axis] for columns in others]) for axis in ("lon", "lat"))):
-        found["near the sensors only if lon and lat were swapped"] = int((~np.isnan(g.columns["lon"])).sum())
+    lon, lat = positioned[source.name]
+    found = positions.notice(lon, lat)
+    others = [positioned[o.name] for o in sources
+              if o is not source and "sensors" in o.makes and o.name in positioned]
+    if others and positions.notice_swapped(lon, lat, *(np.concatenate(axis) for axis in zip(*others, strict=True))):
+        found["near the sensors only if lon and lat were swapped"] = int((~np.isnan(lon)).sum())
     return found
 
 
-def _span(found):
+def _span(entries):
     """First and last time of a source, as text."""
-    if len(found.get("time", ())):
-        return tuple(_instant(t).isoformat(timespec="milliseconds") for t in (found["time"].min(), found["time"].max()))
-    if len(found.get("date", ())):
-        return tuple(str(np.datetime64(int(d), "D")) for d in (found["date"].min(), found["date"].max()))
-    return None, None
+    spans = [entry["span"] for entry in entries if entry["span"]]
+    if not spans:
+        return None, None
+    ends = min(span[0] for span in spans), max(span[1] for span in spans)
+    if entries[0]["spanned"] == "time":
+        return tuple(_instant(t).isoformat(timespec="milliseconds") for t in ends)
+    return tuple(str(np.datetime64(d, "D")) for d in ends)
 
 
 def _instant(micros):
     return pd.Timestamp(np.datetime64(int(micros), "us")).tz_localize("UTC")
 
 
-def _plain(name):
-    """A field's name if it looks like one; a masked one if it might be somebody's number or words."""
+def _marked(name, key):
+    """A field's name if it looks like one; what might be somebody's number or words is masked, with a keyed mark."""
     tame = len(name) <= 40 and sum(c.isdigit() for c in name) < 5 and name.replace(".", "_").isidentifier()
-    return name if tame else formats.mask(name)
+    if tame:
+        return name, ""
+    return formats.mask(name), hmac.digest(key, f"member {name}".encode("utf-8", "replace"), "sha256")[:8].hex()
 
 
 def _find_files(paths, recipe):
@@ -385,26 +452,6 @@ def _zone(tz, recipe, manifest):
 def _check_new(out):
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"The output folder {out} is not empty; choose a new one, so that nothing is overwritten.")
-
-
-@contextmanager
-def _written_whole(out):
-    """A folder to write into that becomes `out` if all goes well and vanishes if anything does not."""
-    out = out.absolute()
-    folder = out.parent / f".{out.name}.partial-{os.getpid()}"
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise InputError(f"The folder {out.parent} cannot be written to ({error.strerror}); choose another.") from None
-    try:
-        yield folder
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _silent(stage, done, total):

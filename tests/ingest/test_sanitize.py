@@ -408,16 +408,6 @@ def test_a_recipe_of_ones_own_can_coarsen_times(register, tmp_path):
     assert row(kit.open_exposure(tmp_path / "out").sightings, 0)["time"] == utc("2031-03-12 07:30:00")
 
 
-def test_an_interrupted_run_leaves_nothing_behind(register, tmp_path):
-    def stop(stage, done, total):
-        if stage == "tables":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        ingest.sanitize(register, "register", PRIVATE, tmp_path / "out", progress=stop)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["register"]
-
-
 def test_an_empty_folder_is_filled(register, tmp_path):
     (tmp_path / "out").mkdir()
     ingest.sanitize(register, "register", DEMO_KEY, tmp_path / "out")
