@@ -51,9 +51,9 @@ class Repeats:
         """A flag for each record, True where it repeats one; what was written is let go."""
         flags = np.zeros(self._rows, np.bool_)
         for records in self._each():
-            order = np.lexsort((records["row"], records["time"], records["group"]))
-            records = records[order]
-            flags[records["row"]] = _repeats(records["group"], records["time"], BURST_S * 1_000_000)
+            group, time = records["group"], records["time"]
+            order = _order(group, time)
+            flags[records["row"][order]] = _repeats(group[order], time[order], BURST_S * 1_000_000)
         return flags
 
     def _each(self):
@@ -79,6 +79,20 @@ def flag_duplicates(subject, sensor, time_us):
     repeats = Repeats(len(subject), None, max(1, len(subject)))
     repeats.add(0, subject, sensor, time_us)
     return repeats.flags()
+
+
+def _order(group, time):
+    """Places of records by group, then time, then as they came.
+
+    Group and place in time fit into one number nearly always, and numbers sort several times as fast as pairs.
+    """
+    by_time = np.argsort(time, kind="stable")
+    subject, sensor = group[by_time] >> 32, group[by_time] & 0xFFFF_FFFF
+    width, places = int(sensor.max(initial=0)) + 1, max(1, int(len(group) - 1).bit_length())
+    if (int(subject.max(initial=0)) + 1) * width >= 1 << 63 - places:
+        return by_time[np.argsort(group[by_time], kind="stable")]
+    packed = np.sort(subject * width + sensor << places | np.arange(len(group)))
+    return by_time[packed & (1 << places) - 1]
 
 
 @njit(cache=True, nogil=True)
