@@ -6,11 +6,11 @@ import json
 import geopandas as gpd
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.errors import InputError, IntegrityError, PurposeError
-from kit.exposure import WRITES_PAGES, file_hash, logical_hash, open_exposure, overview, write_exposure
+from kit.exposure import WRITES_PAGES, Pieces, file_hash, logical_hash, open_exposure, overview, write_exposure
 
 SIGHTINGS = pd.DataFrame({
     "sighting_id": [0, 1],
@@ -45,6 +45,39 @@ def test_what_was_written_comes_back(folder):
     assert exposure.sensors.geometry.x.tolist() == [-123.39]
     assert exposure.truth()["people"]["person_no"].tolist() == [7]
     assert len(exposure.fixes) == 0 and "accuracy_m" in exposure.fixes
+
+
+def ids(values):
+    return pd.Categorical(values, dtype=pd.CategoricalDtype(pd.Index(["", "p_a", "p_ä"], dtype="str")))
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 2**40), st.sampled_from([None, "", "p_a", "p_ä"]), st.booleans(),
+                          st.none() | st.floats(0, 1, width=32), st.integers(-9, 2**40)),
+                unique_by=lambda row: row[0], min_size=1, max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ROWS, st.integers(1, 41))
+def test_a_table_in_pieces_has_the_content_and_the_logical_hash_of_the_whole(tmp_path_factory, rows, size):
+    number, who, duplicate, score, seconds = zip(*sorted(rows, key=lambda row: row[0]), strict=True)
+    whole = pd.DataFrame({
+        "sighting_id": number, "subject_id": ids(who), "sensor_id": ids(["p_a"] * len(rows)), "source": "face",
+        "time": pd.to_datetime(seconds, unit="us", utc=True).as_unit("us"),
+        "score": pd.Series(score, dtype="float32"), "duplicate": duplicate})
+    parts = Pieces(len(rows), lambda: (whole[at : at + size] for at in range(0, len(rows), size)))
+    folder = tmp_path_factory.mktemp("pieces")
+    one, two = (write_exposure(folder / name, {"sightings": table}, name="x", tz="UTC", synthetic=True)["resources"][0]
+                for name, table in (("whole", whole), ("parts", parts)))
+    assert one["logical_hash"] == two["logical_hash"] == "sha256:" + logical_hash(whole)
+    assert (one["rows"], one["fields"]) == (two["rows"], two["fields"])
+    assert open_exposure(folder / "parts").sightings.equals(open_exposure(folder / "whole").sightings)
+
+
+@pytest.mark.parametrize("numbers", [[[0, 1], [1]], [[0, 2], [1]], [[1, 0]], [[0, 0]]])
+def test_pieces_whose_ids_do_not_rise_are_refused(tmp_path, numbers):
+    parts = Pieces(3, lambda: (SIGHTINGS.iloc[[0] * len(n)].assign(sighting_id=n) for n in numbers))
+    with pytest.raises(InputError, match="sighting_id"):
+        write_exposure(tmp_path / "out", {"sightings": parts}, name="x", tz="UTC", synthetic=True)
 
 
 def test_the_overview_counts_and_names_nobody(folder):

@@ -48,5 +48,5 @@ def test_neither_batches_nor_files_change_a_flag(scratch, records, at_once, batc
 @given(RECORDS)
 def test_numbers_too_large_to_be_packed_are_sorted_all_the_same(records):
     subject, sensor, time = columns(records)
-    far = np.where(subject < 0, subject, subject + 2**31 - 9).astype(np.int32)
+    far = np.where(subject < 0, -1, subject.astype(np.int64) + 2**31 - 9).astype(np.int32)
     assert flag_duplicates(far, sensor * 2**29, time).tolist() == by_hand(records)
