@@ -415,10 +415,10 @@ _local = threading.local()
 
 
 def _connection():
-    """This thread's DuckDB: in memory, one thread, no files, no network, no extensions."""
+    """This thread's DuckDB: in memory, never spilling to disk, one thread, no files, no network, no extensions."""
     if not hasattr(_local, "con"):
         _local.con = duckdb.connect(config={
-            "threads": 1, "memory_limit": "1GB", "enable_external_access": "false",
+            "threads": 1, "memory_limit": "1GB", "enable_external_access": "false", "temp_directory": "",
             "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
             "lock_configuration": "true"})
     return _local.con
