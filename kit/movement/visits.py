@@ -4,19 +4,21 @@ A fixed sensor sees a person pass; it does not see them stay. So a visit carries
 """
 
 import datetime
+import numbers
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numba import njit
 
-from kit import codes, parallel, tables
+from kit import codes, geo, parallel, tables
 from kit.errors import InputError
 from kit.movement import order
 
 _NAT = np.iinfo(np.int64).min
 
 
-def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
+def find_visits(sightings, sensors=None, place="sensor", max_gap="15min", walk_kmh=None):
     """Join each subject's sightings at one place into visits.
 
     A visit is a run of sightings of one subject at one place. A new one starts when the place changes, or when more
@@ -26,8 +28,9 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
 
     The truth lies between two bounds. `dwell_min_s` is the time from first to last sighting, 0 for a single one.
     `dwell_max_s` is the time between the subject's last sighting elsewhere before and the first elsewhere after: all
-    the time they may have been here. It still contains the walk from and to those places. It is missing for a
-    subject's visits before the first and after the last change of place, where nothing bounds it.
+    the time they may have been here. It still contains the walk from and to those places, unless `walk_kmh` takes it
+    off. It is missing for a subject's visits before the first and after the last change of place, where nothing bounds
+    it.
 
     Parameters
     ----------
@@ -39,6 +42,10 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
         What counts as one place.
     max_gap : str or pandas.Timedelta
         Longest silence within a visit.
+    walk_kmh : float, optional
+        Fastest that anybody moves between sensors, in km/h. When given, the straight way from and to the places seen
+        before and after is taken off `dwell_max_s` at this speed, though never below `dwell_min_s`. It needs `sensors`
+        with positions and `place="sensor"`. Too low a speed makes the bound wrong: a walker's does not fit who drives.
 
     Returns
     -------
@@ -51,7 +58,8 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
     ------
     InputError
         A column is missing or there twice; times are naive or missing; a `sighting_id` is missing or above 2^63 - 1; an
-        id is a list; a sensor is missing, not in `sensors`, there more than once or without a zone.
+        id is a list; a sensor is missing, not in `sensors`, there more than once or without a zone; `walk_kmh` is not
+        above 0 or there are no positions for it.
 
     >>> times = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T08:05Z", "2031-03-12T09:00Z"])
     >>> seen = pd.DataFrame({"sighting_id": [0, 1, 2], "subject_id": "p_1", "sensor_id": list("aab"), "time": times})
@@ -60,12 +68,15 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min"):
     """
     check_table(sightings, "sightings", ["sighting_id", "subject_id", "sensor_id", "time"])
     gap_us = length_us(max_gap, "max_gap")
+    _check_walk(walk_kmh, sensors, place)
     subject, subjects = encode_ids(sightings["subject_id"])
     spot, places = _places(sightings["sensor_id"], sensors, place)
     time_us = tables.utc(sightings["time"]).array.asi8
     _refuse_missing(time_us == _NAT, sightings, "time")
     row = _row_numbers(sightings)
     columns = _visits(*order.by_subject(subject, time_us, spot, row, len(subjects)), gap_us)
+    if walk_kmh is not None:
+        _take_off_walk(columns, sensors.set_index("sensor_id").geometry.reindex(places), walk_kmh)
     return _frame(columns, subjects, places)
 
 
@@ -192,6 +203,33 @@ def _places(sensor_ids, sensors, place):
         raise InputError(f"{counted(int((zone[where] < 0).sum()), 'sensor')} no zone_id, for example "
                          f"{ids[zone[where] < 0][0]!r}; give them one or use place='sensor'.")
     return zone[where][sensor], zones
+
+
+def _check_walk(walk_kmh, sensors, place):
+    if walk_kmh is None:
+        return
+    if not isinstance(walk_kmh, numbers.Real) or isinstance(walk_kmh, bool) or not 0 < walk_kmh < np.inf:
+        raise InputError(f"walk_kmh must be a speed above 0 in km/h, but it is {walk_kmh!r}.")
+    if place != "sensor":
+        raise InputError("walk_kmh works with place='sensor' only, since a zone is no point to walk from.")
+    if not isinstance(sensors, gpd.GeoDataFrame):
+        raise InputError("walk_kmh needs the table of sensors with their positions: find_visits(sightings, sensors, "
+                         "walk_kmh=...).")
+
+
+def _take_off_walk(columns, positions, walk_kmh):
+    """Shorten the upper bounds in place by the straight way from the place before and to the place after."""
+    subject, place, dwell_min, dwell_max = columns[0], columns[1], columns[4], columns[5]
+    if len(subject) == 0:
+        return
+    lon, lat = positions.x.to_numpy(), positions.y.to_numpy()
+    changes = np.append(True, (subject[1:] != subject[:-1]) | (place[1:] != place[:-1]))
+    stretch, spot = np.cumsum(changes) - 1, place[changes]
+    step_s = geo.haversine_m(lon[spot[:-1]], lat[spot[:-1]], lon[spot[1:]], lat[spot[1:]]) / (walk_kmh / 3.6)
+    step_s = np.nan_to_num(step_s)  # from or to a sensor of unknown position nothing is taken off
+    walk_s = np.append(0, step_s) + np.append(step_s, 0)
+    bounded = ~np.isnan(dwell_max)
+    dwell_max[bounded] = np.fmax(dwell_max - walk_s[stretch], dwell_min)[bounded]
 
 
 def _refuse_missing(missing, frame, column):
