@@ -5,10 +5,11 @@
 ['find_visits']
 """
 
+from kit.movement.clocks import repair_clocks
 from kit.movement.dwell import choose_gap, dwell_distribution, gap_histogram
 from kit.movement.places import infer_places, score_places
 from kit.movement.rhythm import rhythm, week_profile
 from kit.movement.visits import account_for, find_visits
 
-__all__ = ["account_for", "choose_gap", "dwell_distribution", "find_visits", "gap_histogram", "infer_places", "rhythm",
-           "score_places", "week_profile"]
+__all__ = ["account_for", "choose_gap", "dwell_distribution", "find_visits", "gap_histogram", "infer_places",
+           "repair_clocks", "rhythm", "score_places", "week_profile"]
