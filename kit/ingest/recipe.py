@@ -57,7 +57,8 @@ ACTIONS = {
     "label": ("tally", "drop", "refuse"),
     "noise": ("drop", "refuse"),
 }
-FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geojson", "plt")
+FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geojson", "plt", "gpx",
+         "excel")
 MAKES = {
     "sensors": {"sensor_id", "kind", "place_class", "zone_id", "lon", "lat"},
     "sightings": {"subject_id", "sensor_id", "time", "source", "score"},
