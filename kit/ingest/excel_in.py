@@ -157,11 +157,11 @@ class Workbook:
         return members
 
     def _read_workbook(self):
-        targets, sheets, old = {}, [], []
+        paths, sheets, old = {}, [], []
 
         def relation(tag, attributes):
             if tag == "Relationship" and attributes.get("TargetMode") != "External":
-                targets[attributes.get("Id")] = attributes.get("Target", "")
+                paths[attributes.get("Id")] = attributes.get("Target", "")
 
         def sheet(tag, attributes):
             if tag == "sheet":
@@ -171,13 +171,13 @@ class Workbook:
 
         self._walk("xl/_rels/workbook.xml.rels", relation)
         self._walk("xl/workbook.xml", sheet)
-        paths = {}
+        found = {}
         for name, key in sheets:
-            target = targets.get(key) or ""
-            path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+            path = paths.get(key) or ""
+            path = path.lstrip("/") if path.startswith("/") else f"xl/{path}"
             if path in self.members and "worksheet" in path:
-                paths[path] = name
-        return paths, any(old)
+                found[path] = name
+        return found, any(old)
 
     def _read_styles(self):
         """For each style of cells whether it shows a number as a date or a clock time."""
@@ -320,10 +320,10 @@ class _Sheet:
 
 
 def _number(text):
-    """A number as a line of text would have it: 1.38E+10 is 13800000000.
+    """A number as a line of text would have it: 1.28E+10 is 12800000000.
 
-    >>> _number("1.38E+10"), _number("45992.320243055560"), _number("0042"), _number("x")
-    ('13800000000', '45992.32024305556', '0042', 'x')
+    >>> _number("1.28E+10"), _number("45992.320243055560"), _number("0042"), _number("x")
+    ('12800000000', '45992.32024305556', '0042', 'x')
     """
     if not re.fullmatch(r"-?\d{1,400}(\.\d{0,400})?([eE][-+]?\d{1,3})?", text) or re.fullmatch(r"-?\d+", text):
         return text
