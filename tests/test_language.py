@@ -12,9 +12,9 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NOTEBOOKS = sorted(ROOT.glob("notebooks/**/[!.]*.ipynb"))
 CODE = sorted(path for path in ROOT.glob("kit/**/*") if path.suffix in (".py", ".toml") and "assets" not in path.parts)
 
-# A person is nobody's aim. Elasticsearch calls its records hits, and the name of that raw form stays.
+# A person is nobody's aim. Elasticsearch calls its records hits, Excel a link's end "Target": raw names stay.
 AIMED = re.compile(r"\b(targets?|targeted|targeting|hits?|hitting)\b", re.IGNORECASE)
-RAW_FORM = re.compile(r"\bsearch hits?\b|\bes-hits\b|\bhits\.hits\b|\"hits\"", re.IGNORECASE)
+RAW_FORM = re.compile(r"\bsearch hits?\b|\bes-hits\b|\bhits\.hits\b|\"hits\"|\"Target\"", re.IGNORECASE)
 
 NETWORK = {
     "aiohttp", "asyncssh", "boto3", "ftplib", "http", "httpx", "imaplib", "nntplib",

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
-from kit.ingest import cutters, encodings, tables_in
+from kit.ingest import cutters, encodings, excel_in, gpx_in, tables_in
 from kit.ingest.cutters import BLOCK_BYTES, EXCERPT_LETTERS, Block, Chunks, mask
+from kit.ingest.rows import owner_of
 
 __all__ = ["BLOCK_BYTES", "EXCERPT_LETTERS", "MAX_DEPTH", "READERS", "Block", "Records", "cut", "mask", "parse_csv",
            "parse_json", "read", "split_csv"]
@@ -464,31 +465,29 @@ PLT_COLUMNS = ["lat", "lon", "zero", "altitude_ft", "days", "date", "clock"]
 
 
 def _read_plt(part, source, digest, block_bytes):
-    """A GeoLife trajectory: six lines of preface, then fixes in GMT. `time` is date and clock; `person`, the folder."""
+    """A GeoLife trajectory: six lines of preface, then fixes in GMT. `time` is date and clock; `person`, `file`:
+    see `rows.owner_of`."""
     fields = [f.path for f in source.read]
-    folders = (part.path.parent.name, *part.name.split("/")[:-1])
-    person = folders[-2] if folders[-1] == "Trajectory" and len(folders) > 1 else folders[-1]
-    if part.name == part.path.name and folders[-1] == "Trajectory":
-        person = part.path.parent.parent.name
+    owner = owner_of(part)
     with part.open() as stream:
         preface = PLT_LINES
         for block in cutters.cut_lines(Chunks(stream, digest, block_bytes), source.encoding, part.name):
             first = min(preface, len(block))
             preface -= first
-            yield block, partial(_parse_plt, block, fields, first, person)
+            yield block, partial(_parse_plt, block, fields, first, owner)
 
 
-def _parse_plt(block, fields, first, person):
+def _parse_plt(block, fields, first, owner):
     records = parse_csv(block, PLT_COLUMNS, PLT_COLUMNS, first)
     when = pc.binary_join_element_wise(records.texts["date"], records.texts["clock"], " ")
     records.texts["time"] = pc.binary_join_element_wise(when, "Z", "")
-    records.texts["person"] = pa.array([person] * len(records.rows), pa.string())
+    records.texts |= {name: pa.array([text] * len(records.rows), pa.string()) for name, text in owner.items()}
     records.texts = {path: records.texts.get(path, pa.nulls(len(records.rows), pa.string())) for path in fields}
-    records.keys |= {"time", "person"}
+    records.keys |= {"time", *owner}
     return records
 
 
-SOUGHT = ("parquet", "arrow", "sqlite")  # read from anywhere, so that the hash is not taken on the way
+SOUGHT = ("parquet", "arrow", "sqlite", "excel")  # read from anywhere, so that the hash is not taken on the way
 READERS = {
     "mongo-lines": _read_json, "es-hits": _read_json, "ndjson": _read_json, "csv": _read_csv,
     "bson": partial(tables_in.read_bson, records_of=Records),
@@ -496,4 +495,6 @@ READERS = {
     "arrow": partial(tables_in.read_arrow, records_of=Records),
     "sqlite": partial(tables_in.read_sqlite, records_of=Records),
     "geojson": _read_geojson, "plt": _read_plt,
+    "gpx": partial(gpx_in.read_gpx, records_of=Records),
+    "excel": partial(excel_in.read_excel, records_of=Records),
 }

@@ -293,15 +293,43 @@ def _zip_parts(path):
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise InputError(f"The archive {path.name} has no readable index, so it is damaged or cut short; get a whole "
                          "copy.") from None
-    if any(info.flag_bits & 1 for info in infos):
-        raise InputError(f"The archive {path.name} is locked with a password; unpack it and give the folder.")
     files = [info for info in infos if not info.is_dir()]
-    _check_members(path, [info.filename for info in files],
-                   any(stat.S_ISLNK(info.external_attr >> 16) for info in files))
-    if any(i.file_size > RATIO_COUNTS_FROM and i.file_size > MAX_RATIO * max(i.compress_size, 1) for i in files):
-        raise _bomb(path.name)
+    if any(info.filename == "xl/workbook.xml" for info in files):
+        return [_plain(path)]
+    _check_infos(path, files)
     archive = cache(lambda: zipfile.ZipFile(path))
     return _members(path, [(i.filename, i.file_size, lambda i=i: _Member(path, i, archive)) for i in files])
+
+
+def zip_members(part, stream):
+    """The files in a zip that is no archive of a dump but one file of it, as a workbook is, by name.
+
+    Parameters
+    ----------
+    part : Part
+        For its name.
+    stream : binary file that can be sought in
+        The zip, open as long as the members are read.
+
+    Returns
+    -------
+    dict of str to Part
+
+    Raises
+    ------
+    InputError
+        As for an archive: damaged, locked, a bomb, more than 100,000 members.
+    """
+    path = part.path.with_name(PurePosixPath(part.name).name)
+    try:
+        archive = zipfile.ZipFile(stream)
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+        raise InputError(f"The file {part.name} has no readable index, so it is damaged or cut short; get a whole "
+                         "copy.") from None
+    _check_infos(path, infos)
+    return {info.filename: Part(path, f"{part.name}/{info.filename}", info.filename, info.file_size,
+                                lambda info=info: _Member(path, info, lambda: archive)) for info in infos}
 
 
 class _Window(_Stream):
@@ -372,6 +400,15 @@ def _members(path, members, keep_order=False):
     if not parts:
         raise InputError(f"The archive {path.name} is empty; get a whole copy of the dump, or leave it out.")
     return parts if keep_order else sorted(parts, key=lambda part: part.name)
+
+
+def _check_infos(path, infos):
+    if any(info.flag_bits & 1 for info in infos):
+        raise InputError(f"The archive {path.name} is locked with a password; unpack it and give the folder.")
+    _check_members(path, [info.filename for info in infos],
+                   any(stat.S_ISLNK(info.external_attr >> 16) for info in infos))
+    if any(i.file_size > RATIO_COUNTS_FROM and i.file_size > MAX_RATIO * max(i.compress_size, 1) for i in infos):
+        raise _bomb(path.name)
 
 
 def _check_members(path, names, links):
