@@ -73,6 +73,44 @@ def ingest_run(
     print(f"Written to {out}")
 
 
+@ingest_app.command("draft")
+def ingest_draft(
+    dump: Annotated[Path, typer.Argument(help="The dump's folder, or one file of it.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A new file; without it the recipe is printed.")] = None,
+):
+    """Look at a sample of a dump and write a first recipe: what each field seems to be, what to do with it, and why."""
+    from kit import ingest
+
+    if out is not None and out.exists():
+        raise InputError(f"The file {out} is there already; choose a new one, so that nothing is overwritten.")
+    text = ingest.draft_recipe(dump).text
+    if out is None:
+        print(text, end="")
+        return
+    with open(out, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    print(f"Written to {out}; read every line of it, then try it with kit ingest check.")
+
+
+@ingest_app.command("check")
+def ingest_check(
+    dump: Annotated[Path, typer.Argument(help="The dump's folder.")],
+    recipe: Annotated[str, typer.Option(help="register, community, fusion, or a recipe file (TOML).")],
+    tz: Annotated[str | None, typer.Option(help="Clock of times without a zone, such as Asia/Shanghai.")] = None,
+):
+    """Try a recipe on the first records of each file: before and after, field by field, as shapes and never values."""
+    from kit import ingest
+
+    tried = ingest.check(dump, recipe, tz)
+    print(tried.to_string(index=False))
+    for source, found in tried.attrs["quarantine"].items():
+        print(f"{source}: {found['records']:,} records of the sample, {sum(found['reasons'].values()):,} to quarantine")
+        for reason, count in found["reasons"].items():
+            print(f"  {count:,} with {reason}")
+    for field in tried.attrs["refused"]:
+        print(f"{field} is filled, and refused: the run would stop there.")
+
+
 @app.command()
 def scan(
     path: Annotated[Path, typer.Argument(help="A file or a folder: a dump, an exposure, pages.")],

@@ -106,7 +106,7 @@ def _convert(texts, spec, tz, faults, notes):
     if spec.column == "time":
         return _time(texts, spec, tz, faults, notes)
     if spec.column == "date" or (spec.column == "age_band" and spec.what == "time"):
-        micros, forms = times.read_times(_with_points(texts, spec), spec.form, spec.unit)
+        micros, forms = times.read_times(with_points(texts, spec), spec.form, spec.unit)
         days = times.to_days(micros - spec.lasting, forms, spec.zone or tz)
         if spec.column == "date":
             faults.flag(forms == times.DAY_OR_MONTH, _DAY_OR_MONTH)
@@ -130,7 +130,7 @@ def _convert(texts, spec, tz, faults, notes):
 def _time(texts, spec, tz, faults, notes):
     """Instants in microseconds; what could not be placed is flagged, what was read in a way of its own is noted."""
     tz = spec.zone or tz
-    micros, forms, marks = times.read_marked_times(_with_points(texts, spec), spec.form, spec.unit)
+    micros, forms, marks = times.read_marked_times(with_points(texts, spec), spec.form, spec.unit)
     faults.flag(forms == times.MISSING, "no time")
     faults.flag(forms == times.DAY_OR_MONTH, _DAY_OR_MONTH)
     faults.flag(forms == times.UNREADABLE, "a time that cannot be read")
@@ -154,7 +154,7 @@ def _length(micros):
     return f"{micros // 60_000_000} min" if micros % 60_000_000 == 0 else f"{micros / 1e6:g} s"
 
 
-def _with_points(texts, spec):
+def with_points(texts, spec):
     """Texts of numbers with a decimal point, where the recipe says that theirs have a comma."""
     return pc.replace_substring(texts, ",", ".") if spec.decimal == "," else texts
 

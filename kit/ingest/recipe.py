@@ -37,7 +37,7 @@ What cannot be told from the data alone, a recipe says, field by field (times) o
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -147,12 +147,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All sources of a dump, the zone of its clock times, and the SHA-256 of the text it was read from."""
+    """All sources of a dump, the zone of its clock times, and the text it was read from, with its SHA-256."""
 
     name: str
     time_zone: str
     sources: tuple[Source, ...]
     sha256: str = ""
+    text: str = field(default="", repr=False)
 
 
 def load_recipe(name_or_path):
@@ -182,15 +183,21 @@ def load_recipe(name_or_path):
     if not path.is_file():
         raise InputError(f"There is no recipe and no file called {name_or_path}; the recipes are {', '.join(known)}, "
                          "or give the path of a TOML file.")
-    text = path.read_bytes()
+    return read_recipe(path.read_bytes(), path.name)
+
+
+def read_recipe(text, file):
+    """A recipe from the text, or the bytes, of a file called `file`; see `load_recipe`."""
+    data = text if isinstance(text, bytes) else text.encode()
     try:
-        raw = tomllib.loads(text.decode("utf-8"))
+        text = data.decode("utf-8")
+        raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The recipe {path.name} is not readable TOML ({error}).") from None
-    return _recipe(raw, path.name, hashlib.sha256(text).hexdigest())
+        raise InputError(f"The recipe {file} is not readable TOML ({error}).") from None
+    return _recipe(raw, file, hashlib.sha256(data).hexdigest(), text)
 
 
-def _recipe(raw, file, sha256):
+def _recipe(raw, file, sha256, text):
     where = f"The recipe {file}"
     _only(raw, {"name", "time_zone", "source"}, where)
     if not isinstance(raw.get("name"), str) or not isinstance(raw.get("source"), list) or not raw["source"]:
@@ -198,7 +205,7 @@ def _recipe(raw, file, sha256):
     sources = tuple(_source(one, where) for one in raw["source"])
     if len({s.name for s in sources}) < len(sources):
         raise InputError(f"{where} has two sources of one name; give each its own.")
-    return Recipe(raw["name"], raw.get("time_zone", "manifest"), sources, sha256)
+    return Recipe(raw["name"], raw.get("time_zone", "manifest"), sources, sha256, text)
 
 
 def _source(raw, where):

@@ -99,8 +99,8 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     check_key(key)
     recipe = load_recipe(recipe)
     _check_new(Path(out))
-    files, not_read = _find_files(paths, recipe)
-    manifest = _read_manifest({part.path.parent for part, _ in files})
+    files, not_read = find_files(paths, recipe)
+    manifest = read_manifest({part.path.parent for part, _ in files})
     synthetic = manifest.get("synthetic") is True and manifest.get("generator") == CITY
     demo = key == DEMO_KEY
     if not demo and key in [demo_key(name) for name in SAMPLES]:
@@ -111,7 +111,7 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
         raise InputError(f"The demo key is for the invented city, and no manifest.json beside {beside} says that this "
                          f"dump is (synthetic: true, generator: {CITY}); make a key of your own with "
                          "secrets.token_bytes(32).")
-    tz = _zone(tz, recipe, manifest)
+    tz = zone_of(tz, recipe, manifest)
     key = demo_key(recipe.name) if demo else key
     with open_work(Path(out), _binding(files, recipe, key, tz, synthetic, demo)) as work:
         run = _Run(work, files, recipe, key, tz, synthetic, progress or _silent)
@@ -376,16 +376,22 @@ def _instant(micros):
     return pd.Timestamp(np.datetime64(int(micros), "us")).tz_localize("UTC")
 
 
+def plain_name(name):
+    """A field's name if it looks like one; a masked one if it might be somebody's number or words."""
+    tame = len(name) <= 40 and sum(c.isdigit() for c in name) < 5 and name.replace(".", "_").isidentifier()
+    return name if tame else formats.mask(name)
+
+
 def _marked(name, key):
     """A field's name if it looks like one; what might be somebody's number or words is masked, with a keyed mark."""
-    tame = len(name) <= 40 and sum(c.isdigit() for c in name) < 5 and name.replace(".", "_").isidentifier()
-    if tame:
+    plain = plain_name(name)
+    if plain == name:
         return name, ""
-    return formats.mask(name), hmac.digest(key, f"member {name}".encode("utf-8", "replace"), "sha256")[:8].hex()
+    return plain, hmac.digest(key, f"member {name}".encode("utf-8", "replace"), "sha256")[:8].hex()
 
 
-def _find_files(paths, recipe):
-    """Each part of a file with its source, by file name; and the names of those that no source claims."""
+def find_parts(paths):
+    """What can be read in the files and folders given, in order of name; never what lies in subfolders."""
     given = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     files = []
     for path in given:
@@ -403,12 +409,17 @@ def _find_files(paths, recipe):
     locked = [p.name for p in files if not os.access(p, os.R_OK)]
     if locked:
         raise InputError(f"The file {locked[0]} may not be read by you; change its permissions.")
-    parts = [part for p in files for part in opening.open_parts(p)]
+    return [part for p in files for part in opening.open_parts(p)]
+
+
+def find_files(paths, recipe):
+    """Each part of a file with its source, by file name; and the names of those that no source claims."""
+    parts = find_parts(paths)
     claimed = [(part, next((s for s in recipe.sources if _fits(part, s.files)), None)) for part in parts]
     lacking = [s.files for s in recipe.sources if not any(source is s for _, source in claimed)]
     if lacking:
         raise InputError(f"The recipe {recipe.name} needs {', '.join(lacking)}, but there is no such file in "
-                         f"{', '.join(sorted({p.parent.name for p in files}))}; add it, or change the recipe.")
+                         f"{', '.join(sorted({p.path.parent.name for p in parts}))}; add it, or change the recipe.")
     return [(p, s) for p, s in claimed if s], [p.name for p, s in claimed if not s]
 
 
@@ -424,7 +435,7 @@ def _refuse_links_out(files, folder):
                          "followed; put a copy in its place, or take the link away.")
 
 
-def _read_manifest(folders):
+def read_manifest(folders):
     """What the generator says about a dump that lies in one folder; else nothing is known."""
     files = [folder / "manifest.json" for folder in folders]
     if len(files) != 1 or not files[0].is_file():
@@ -437,7 +448,7 @@ def _read_manifest(folders):
     return manifest if isinstance(manifest, dict) else {}
 
 
-def _zone(tz, recipe, manifest):
+def zone_of(tz, recipe, manifest):
     name = tz or (manifest.get("tz") if recipe.time_zone == "manifest" else recipe.time_zone)
     if not name:
         raise InputError("Nothing says which clock this dump is on; give tz=, an IANA name such as Asia/Shanghai, or "
