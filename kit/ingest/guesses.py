@@ -50,7 +50,7 @@ ROLES = (
          "identifier", "drop", "a biometric template"),
     Role("label", _word("ethnic\\w*", "nation", "minzu", "race", "religio\\w*", "faith", "belief", "sect",
                         "politic\\w*", "party", "caste", "tribe", "disab\\w*", "crim\\w*", "wanted", "black_?list\\w*",
-                        "watch_?list\\w*", "list_?hit", "suspect\\w*", "risk\\w*", "threat\\w*", "labels?",
+                        "watch_?list\\w*", "list_\\w+", "suspect\\w*", "risk\\w*", "threat\\w*", "labels?",
                         "categor(y|ies)_of_person", "verdict", "alarm\\w*", "alerts?", "sensitive", "key_?person",
                         "blood_?(type|group)", "sim_?changed", "result", "民族", "宗教", "信仰", "政治\\w*", "标签"),
          "label", "tally", "what somebody was called, counted and then dropped"),
