@@ -158,3 +158,19 @@ def test_a_sample_folder_that_is_none_is_left_alone(run, tmp_path):
     assert "holds no sample" in err
     assert (tmp_path / "register" / "thesis.txt").exists()
     assert sample_folder("register") != tmp_path / "register"
+
+
+def test_a_dump_is_drafted_checked_and_run(run, tmp_path):
+    raw, recipe = sample_folder("fusion") / "raw", tmp_path / "mine.toml"
+    code, printed, _ = run("ingest", "draft", raw)
+    assert code == 0
+    assert run("ingest", "draft", raw, "--out", recipe)[0] == 0
+    assert recipe.read_text(encoding="utf-8") == printed
+    code, out, err = run("ingest", "draft", raw, "--out", recipe)
+    assert code == 2
+    assert is_one_sentence(err)
+    assert recipe.read_text(encoding="utf-8") == printed
+    code, out, _ = run("ingest", "check", raw, "--recipe", recipe)
+    assert code == 0
+    assert "pseudonymise" in out
+    assert "SYN" not in out

@@ -245,10 +245,10 @@ def _nameless_identifiers(group):
     if first is not None and (group.of("lon") or len(able) > 1):
         first.role, first.what, first.kind, first.tier = "person", "identifier", "person", 6
         first.why = "repeats like the name of who was seen; person, device or vehicle: please check"
-        if group.looks[0].options.get("header") is False:
-            for g in able:
-                if g is not first and g.role == "integer" and group.of("lon"):
-                    g.role, g.what, g.why = "sensor", "sensor", "names a place, it seems"
+        position = max((group.guesses.index(g) for g in group.of("lon", "lat")), default=len(group.guesses))
+        last = group.guesses[-1]
+        if last.role == "integer" and group.guesses.index(last) == position + 1:
+            last.role, last.what, last.why = "sensor", "sensor", "names a place, it seems"
 
 
 def _sensor_of(group):
@@ -270,7 +270,8 @@ def _describes_sensors(group):
 
 
 def _is_list(group):
-    people = [g for g in group.guesses if g.tier <= 3 and g.seen.filled > 0.2 and g.named]
+    people = [g for g in group.guesses if g.seen.filled > 0.2 and (
+        (g.tier <= 3 and g.named) or (g.tier <= 6 and group.of("time")))]
     return bool(group.of("lon") and group.of("lat") and not people)
 
 

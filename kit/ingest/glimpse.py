@@ -251,7 +251,8 @@ def _first_paths(part, form, options):
     block, records = next(_blocks(part, form, options, ["?"]), (None, None))
     if block is None:
         return []
-    return sorted(records.keys - {"?"}, key=_place(part, form, options))
+    points = ["lon", "lat"] if form == "geojson" else []
+    return sorted(records.keys - {"?", *points}, key=_place(part, form, options)) + points
 
 
 def _place(part, form, options):

@@ -50,7 +50,7 @@ ROLES = (
          "identifier", "drop", "a biometric template"),
     Role("label", _word("ethnic\\w*", "nation", "minzu", "race", "religio\\w*", "faith", "belief", "sect",
                         "politic\\w*", "party", "caste", "tribe", "disab\\w*", "crim\\w*", "wanted", "black_?list\\w*",
-                        "watch_?list\\w*", "list_?hit", "suspect\\w*", "risk\\w*", "threat\\w*", "labels?",
+                        "watch_?list\\w*", "list_\\w+", "suspect\\w*", "risk\\w*", "threat\\w*", "labels?",
                         "categor(y|ies)_of_person", "verdict", "alarm\\w*", "alerts?", "sensitive", "key_?person",
                         "blood_?(type|group)", "sim_?changed", "result", "民族", "宗教", "信仰", "政治\\w*", "标签"),
          "label", "tally", "what somebody was called, counted and then dropped"),
@@ -106,7 +106,7 @@ ROLES = (
                           "label|identifier|registration)", "plates?", "plate_?(no|num|number|text|hash)",
                           "licen[cs]e_?(plate|no|number)", "number_?plate", "reg(istration)?_?(no|number|plate)",
                           "medallion", "hphm", "车牌\\w*", "mmsi", "imo", "vin", "icao24", "hex_?ident", "bikeid",
-                          "taxi", "cab", "callsign", "vehicle", "vehicle_vehicle_id", "matricula", "tail_?number"),
+                          "taxi", "cab", "call_?sign", "vehicle", "vehicle_vehicle_id", "matricula", "tail_?number"),
          "identifier", "drop", "names a vehicle", "vehicle", 3),
     Role("household", _word("(household|house|home|meter|dwelling|flat|apartment|customer|premise)_?(id|no|num|number|"
                             "code|key|hash)", "hh_?id", "lclid", "meter", "mpan", "户号", "nmi"),
@@ -124,8 +124,8 @@ ROLES = (
     Role("text", _word("text", "notes?", "comments?", "remarks?", "description", "desc", "message", "msg", "memo",
                        "content", "body", "narrative", "tweet", "备注", "说明", "内容", "bemerkung"),
          "identifier", "drop", "free text may name anybody"),
-    Role("record", re.compile(r"^(id|fid|gid|idx|index|v|version|trip|uuid|guid|key|pk|no|序号)$"), "noise", "drop",
-         "numbers the record"),
+    Role("record", re.compile(r"^(id|fid|gid|idx|index|v|version|trip|uuid|guid|key|pk|no|序号|记录\w*)$"),
+         "noise", "drop", "numbers the record"),
     Role("record", _word("rec(ord)?_?(id|no|num|number)", "row_?(id|no|num|number)", "event_?id", "object_?id",
                          "ogc_?fid", "seq", "sequence\\w*", "seq_?(no|id|num)", "checksum", "etag",
                          "(trip|ride|journey|rental|order|checkin|log|message|fix|position|entity|transaction|"
@@ -143,6 +143,9 @@ ROLES = (
     Role("place_class", _word("place_?(class|type)", "(venue|poi|location|site|station)_?(category|class|type|cat)"
                               "(_?(id|name))?", "category_?(id|name)?", "amenity", "land_?use"), "sensor", "drop",
          "what stands there"),
+    Role("station_name", _word("(start|end|from|to|origin|destination|o|d)?_?(station|stop|venue|site|place|location|"
+                               "gate|poi|terminal)_?name", "(start|end|from|to)_?station", "station_name\\w*",
+                               "stop_?name", "venue_?name"), "place", "drop", "the name of a fixed place"),
     Role("sensor", _word("(sensor|camera|cam|sniffer|gate|site|station|cell|tower|antenna|ap|access_?point|reader|"
                          "detector|checkpoint|door|lane|router|antenna|bts|enb|node_?b|venue|location|loc|poi|stop|"
                          "dock|terminal|point|tracker|portal|gantry|turnstile|platform|spot|beacon|probe|place|node|"
@@ -153,12 +156,9 @@ ROLES = (
                          "device_?(ip|name)", "pulocationid", "dolocationid", "(ap|tower|sensor|camera|gate)_?name",
                          "摄像头\\w*", "设备编号", "卡口\\w*", "基站\\w*", "站点\\w*", "puerta", "estacion"),
          "sensor", "drop", "names a fixed place"),
-    Role("station_name", _word("(start|end|from|to|origin|destination|o|d)?_?(station|stop|venue|site|place|location|"
-                               "gate|poi|terminal)_?name", "(start|end|from|to)_?station", "station_name\\w*",
-                               "stop_?name", "venue_?name"), "place", "drop", "the name of a fixed place"),
-    Role("name", _word("name", "(full|given|first|last|sur|family|middle|real|person|driver|owner|customer|contact|"
-                       "passenger|subscriber)_?name", "surname", "姓名", "名字", "联系人", "nombre", "apellidos?",
-                       "nom", "prenom", "vorname", "nachname"), "identifier", "drop", "a name"),
+    Role("name", _word("(?<!.)name", "(full|given|first|last|sur|family|middle|real|person|driver|owner|customer|"
+                       "contact|passenger|subscriber|vessel|ship|boat)_?name", "surname", "姓名", "名字", "联系人",
+                       "nombre", "apellidos?", "nom", "prenom", "vorname", "nachname"), "identifier", "drop", "a name"),
     Role("score", _word("(match_?|face_?)?(score|similarity|confidence|conf|prob\\w*|sim)", "相似度", "score_\\w+"),
          "measurement", "drop", "how sure the system was"),
     Role("kwh", _word("kwh", "energy_?kwh", "consumption\\w*", "usage_?kwh", "kwh_?\\w*", "energy"), "measurement",
@@ -176,8 +176,8 @@ ROLES = (
                          "tz_?\\w*", "timezone\\w*", "utc_?offset", "offset", "bytes\\w*", "duration", "capacity",
                          "zero", "ground_?speed", "surcharge", "improvement\\w*", "extra", "delay", "odometer",
                          "trip_?(time\\w*|seconds|miles|distance|duration)", "acceleration\\w*", "rpm", "weight",
-                         "cog", "sog", "rot", "draught", "draft", "docks?\\w*"), "measurement", "drop",
-         "not needed to follow movement"),
+                         "cog", "sog", "rot", "draught", "draft", "length\\w*", "width\\w*", "docks?\\w*"),
+         "measurement", "drop", "not needed to follow movement"),
     Role("time", _word(*_TIME_WORDS), "time", "drop", "not the time of the record"),
 )
 _NUMBER_ROLES = {"lon", "lat", "projected", "accuracy", "age", "birth_year", "score", "kwh", "number"}
@@ -313,6 +313,8 @@ def _allows(role, name, seen, texts):
         return seen.numeric < 0.8
     if role.name == "label" and role.do == "tally":
         return seen.distinct <= max(_FEW, seen.rows // 5)
+    if (role.tier or role.name == "sensor") and re.search(r"_(type|kind|status|count|class|category)$", name):
+        return False
     if role.tier or role.name in ("record", "sensor"):
         return not (seen.flag or (_time_like(texts, seen) and not seen.whole))
     return True

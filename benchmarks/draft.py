@@ -1,0 +1,45 @@
+"""What a first recipe costs: 50 files of the invented city, looked at and described.
+
+    python benchmarks/draft.py [--people 20000] [--files 50]
+"""
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from kit.city.leaks import write_dump
+from kit.ingest import draft_recipe
+
+
+def main():
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ask.add_argument("--people", type=int, default=20_000)
+    ask.add_argument("--files", type=int, default=50)
+    given = ask.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        dump = many_files(Path(folder), given.people, given.files)
+        size = sum(file.stat().st_size for file in dump.iterdir()) / 1e6
+        start = time.perf_counter()
+        recipe = draft_recipe(dump)
+        seconds = time.perf_counter() - start
+    print(f"{given.files} files, {size:,.0f} MB, {len(recipe.sources)} kinds: drafted in {seconds:.2f} s")
+
+
+def many_files(folder, people, files):
+    """Copies of the three exposures' files under names of their own, until there are enough."""
+    made = []
+    for exposure in ("register", "community", "fusion"):
+        write_dump(exposure, people=people if exposure == "register" else None, days=1, out=folder / exposure)
+        made += [f for f in sorted((folder / exposure).iterdir()) if f.is_file() and f.name != "manifest.json"]
+    dump = folder / "dump"
+    dump.mkdir()
+    for i in range(files):
+        file = made[i % len(made)]
+        shutil.copyfile(file, dump / f"{file.stem}-{i // len(made)}{file.suffix}")
+    return dump
+
+
+if __name__ == "__main__":
+    main()
