@@ -1,12 +1,13 @@
-"""From records to movement: visits, and the places that matter.
+"""From records to movement: visits, the places that matter, and who was near whom.
 
 >>> from kit import movement
 >>> sorted(name for name in movement.__all__ if name.startswith("find"))
 ['find_visits']
 """
 
+from kit.movement.contacts import merge_contacts
 from kit.movement.places import infer_places, score_places
 from kit.movement.rhythm import rhythm, week_profile
 from kit.movement.visits import account_for, find_visits
 
-__all__ = ["account_for", "find_visits", "infer_places", "rhythm", "score_places", "week_profile"]
+__all__ = ["account_for", "find_visits", "infer_places", "merge_contacts", "rhythm", "score_places", "week_profile"]
