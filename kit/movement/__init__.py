@@ -2,12 +2,16 @@
 
 >>> from kit import movement
 >>> sorted(name for name in movement.__all__ if name.startswith("find"))
-['find_visits']
+['find_copresence', 'find_visits']
 """
 
 from kit.movement.contacts import merge_contacts
+from kit.movement.copresence import account_for_crowds, count_pairs, find_copresence, relate_pairs, score_copresence
 from kit.movement.places import infer_places, score_places
 from kit.movement.rhythm import rhythm, week_profile
 from kit.movement.visits import account_for, find_visits
 
-__all__ = ["account_for", "find_visits", "infer_places", "merge_contacts", "rhythm", "score_places", "week_profile"]
+__all__ = [
+    "account_for", "account_for_crowds", "count_pairs", "find_copresence", "find_visits", "infer_places",
+    "merge_contacts", "relate_pairs", "rhythm", "score_copresence", "score_places", "week_profile",
+]
