@@ -126,6 +126,31 @@ CONTRACTS = {
             Column("share", "float", "share of the subject's evidence that falls here", unit="0 to 1", low=0, high=1),
             Column("confidence", "float", "posterior probability of the role", unit="0 to 1", low=0, high=1),
         )),
+        Table("copresence", "two subjects at one sensor within one window, once or more", (
+            _id("subject_a", "one of the two, the smaller id"),
+            _id("subject_b", "the other"),
+            Column("n", "int", "windows, each at one sensor, in which both were recorded", low=1),
+            Column("expected", "float", "windows to expect of two people with these routines who pay each other no "
+                   "heed; null where no routine can be known", nullable=True, low=0),
+            Column("p_value", "float", "chance of so many shared days or more, were it routine alone", unit="0 to 1",
+                   low=0, high=1),
+            Column("q_value", "float", "Benjamini-Hochberg over all pairs tested", unit="0 to 1", low=0, high=1),
+            Column("n_days", "int", "local days with a shared window: what p_value is about", optional=True, low=1),
+            Column("expected_days", "float", "days to expect by routine alone", optional=True, nullable=True, low=0),
+            Column("more_than_chance", "bool", "q_value is at most the false discovery rate asked for", optional=True),
+        )),
+        Table("proximity", "two badges near each other during one step", (
+            _id("subject_a", "one of the two, in either order"),
+            _id("subject_b", "the other"),
+            _time("time", "the end of the step"),
+        )),
+        Table("contacts", "a run of proximity records of one pair, one step apart", (
+            _id("subject_a", "one of the two, the smaller id"),
+            _id("subject_b", "the other"),
+            _time("started_at", "one step before the first record"),
+            _time("finished_at", "the last record; the duration is n_records times the step"),
+            Column("n_records", "int", "records in the run", low=1),
+        )),
     )
 }
 

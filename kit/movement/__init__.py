@@ -1,15 +1,33 @@
-"""From records to movement: visits, and the places that matter.
+"""From records to movement: visits, the places that matter, and who was near whom.
 
 >>> from kit import movement
 >>> sorted(name for name in movement.__all__ if name.startswith("find"))
-['find_visits']
+['find_copresence', 'find_visits']
 """
 
 from kit.movement.clocks import repair_clocks
+from kit.movement.contacts import merge_contacts
+from kit.movement.copresence import account_for_crowds, count_pairs, find_copresence, relate_pairs, score_copresence
 from kit.movement.dwell import choose_gap, dwell_distribution, gap_histogram
 from kit.movement.places import infer_places, score_places
 from kit.movement.rhythm import rhythm, week_profile
 from kit.movement.visits import account_for, find_visits
 
-__all__ = ["account_for", "choose_gap", "dwell_distribution", "find_visits", "gap_histogram", "infer_places",
-           "repair_clocks", "rhythm", "score_places", "week_profile"]
+__all__ = [
+    "account_for",
+    "account_for_crowds",
+    "choose_gap",
+    "count_pairs",
+    "dwell_distribution",
+    "find_copresence",
+    "find_visits",
+    "gap_histogram",
+    "infer_places",
+    "merge_contacts",
+    "relate_pairs",
+    "repair_clocks",
+    "rhythm",
+    "score_copresence",
+    "score_places",
+    "week_profile",
+]

@@ -1,0 +1,155 @@
+"""Pairs of subjects in one cell: counted without listing them, or listed and tallied. Arrays in, arrays out.
+
+A cell is one sensor during one window. All rests on one sort of packed numbers: cell in the high bits, subject in the
+low ones, so that the subjects of a cell lie side by side.
+"""
+
+import numpy as np
+from numba import njit
+
+from kit import parallel
+from kit.errors import InputError
+
+MOST_PAIRS = 300_000_000
+
+
+def cells(subject, sensor, window, n_subjects):
+    """Group records by cell, each subject once in each; records of no subject (code -1) are left out.
+
+    Parameters
+    ----------
+    subject, sensor : numpy.ndarray of int32
+        Codes.
+    window : numpy.ndarray of int64
+        Number of the window that the record falls in.
+    n_subjects : int
+
+    Returns
+    -------
+    cell_subject : numpy.ndarray of int32
+        Subjects, cell by cell, ascending within one.
+    edges : numpy.ndarray of int64
+        Cell `i` holds `cell_subject[edges[i]:edges[i + 1]]`.
+    cell_sensor, cell_window : numpy.ndarray
+        Of each cell.
+    """
+    if len(subject) == 0:
+        none = np.empty(0, np.int64)
+        return none.astype(np.int32), np.zeros(1, np.int64), none.astype(np.int32), none
+    first, bits = int(window.min()), max(int(n_subjects - 1).bit_length(), 1)
+    span, listed = int(window.max()) - first + 1, None
+    if (int(sensor.max()) + 1) * span >= 1 << (63 - bits):  # too wide to pack: number the windows that occur
+        listed, window = np.unique(window, return_inverse=True)
+        first, span = 0, len(listed)
+    packed = np.empty(len(subject), np.int64)
+    parts = parallel.spans(len(subject), parallel.cores())
+    kept = sum(parallel.run(_pack, [(subject, sensor, window, first, span, bits, *part, packed) for part in parts]))
+    packed.sort()
+    found, edges, cell = _divide(packed[len(packed) - kept:], bits)
+    cell_window = cell % span + first
+    return found, edges, (cell // span).astype(np.int32), cell_window if listed is None else listed[cell_window]
+
+
+def count(edges):
+    """How many pairs each cell holds."""
+    size = np.diff(edges)
+    return size * (size - 1) // 2
+
+
+def tally(cell_subject, edges, day, n_subjects, n_days):
+    """Every pair that shares a cell: in how many cells, and on how many days.
+
+    Returns
+    -------
+    first, second : numpy.ndarray of int32
+        Codes, `first < second`, sorted.
+    n, n_shared_days : numpy.ndarray of int64
+
+    Raises
+    ------
+    InputError
+        More than 300 million pairs in cells would have to be listed.
+    """
+    n_pairs = int(count(edges).sum())
+    if n_pairs > MOST_PAIRS:
+        raise InputError(f"{n_pairs:,} pairs in one window at one sensor are too many to list (the most is "
+                         f"{MOST_PAIRS:,}); cap the crowd, for example crowd=50, or count them with count_pairs.")
+    before = np.append(0, np.cumsum(count(edges)))
+    packed = np.empty(n_pairs, np.uint64)
+    parts = _even_parts(before, 8 * parallel.cores())
+    parallel.run(_list, [(cell_subject, edges, day, before, n_subjects, n_days, *part, packed) for part in parts])
+    packed.sort()
+    return _runs(packed, n_subjects, n_days)
+
+
+def keep_cells(cell_subject, edges, keep):
+    """The cells marked in `keep`, as `cells` lays them."""
+    size = np.diff(edges)
+    return cell_subject[np.repeat(keep, size)], np.append(0, np.cumsum(size[keep]))
+
+
+def _even_parts(before, parts):
+    """Spans of cells with about equally many pairs."""
+    marks = np.searchsorted(before, np.linspace(0, before[-1], parts + 1)[1:-1])
+    edges = np.unique(np.concatenate([[0], marks, [len(before) - 1]]))
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+
+
+@njit(cache=True, nogil=True)
+def _pack(subject, sensor, window, first, span, bits, start, stop, out):
+    """Left-out records become -1, which sorts before all others; returns how many are in."""
+    kept = 0
+    for i in range(start, stop):
+        if subject[i] < 0:
+            out[i] = -1
+        else:
+            out[i] = (sensor[i] * span + (window[i] - first)) << bits | subject[i]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _divide(packed, bits):
+    subject, starts = np.empty(len(packed), np.int32), np.empty(len(packed) + 1, np.int64)
+    cell = np.empty(len(packed), np.int64)
+    n, n_cells, before = 0, 0, np.int64(-1)
+    for key in packed:
+        if key != before:
+            if n == 0 or key >> bits != before >> bits:
+                starts[n_cells], cell[n_cells] = n, key >> bits
+                n_cells += 1
+            subject[n] = key & ((1 << bits) - 1)
+            n += 1
+            before = key
+    starts[n_cells] = n
+    return subject[:n].copy(), starts[:n_cells + 1].copy(), cell[:n_cells].copy()
+
+
+@njit(cache=True, nogil=True)
+def _list(subject, edges, day, before, n_subjects, n_days, start, stop, out):
+    for cell in range(start, stop):
+        at = before[cell]
+        for i in range(edges[cell], edges[cell + 1]):
+            row = np.uint64(subject[i]) * np.uint64(n_subjects)
+            for j in range(i + 1, edges[cell + 1]):
+                out[at] = (row + np.uint64(subject[j])) * np.uint64(n_days) + np.uint64(day[cell])
+                at += 1
+
+
+@njit(cache=True, nogil=True)
+def _runs(packed, n_subjects, n_days):
+    n_runs, days, people = 0, np.uint64(n_days), np.uint64(n_subjects)
+    for i in range(len(packed)):
+        n_runs += i == 0 or packed[i] // days != packed[i - 1] // days
+    first, second = np.empty(n_runs, np.int32), np.empty(n_runs, np.int32)
+    n, n_shared_days = np.zeros(n_runs, np.int64), np.zeros(n_runs, np.int64)
+    at, before = -1, np.uint64(0)
+    for i in range(len(packed)):
+        pair = packed[i] // days
+        if i == 0 or pair != before:
+            at += 1
+            first[at], second[at] = pair // people, pair % people
+        n[at] += 1
+        n_shared_days[at] += i == 0 or packed[i] != packed[i - 1]
+        before = pair
+    return first, second, n, n_shared_days
