@@ -12,7 +12,7 @@ from numba import njit
 
 from kit import codes, parallel, tables
 from kit.errors import InputError
-from kit.movement import order, stay_kernels
+from kit.movement import diameter, order, stay_kernels
 from kit.movement.visits import (
     check_table,
     counted,
@@ -25,7 +25,8 @@ from kit.movement.visits import (
 
 _NAT = np.iinfo(np.int64).min
 _FOREVER = np.iinfo(np.int64).max
-_LOOPS = {"anchor": stay_kernels.by_anchor, "median": stay_kernels.by_median}
+_LOOPS = {"anchor": stay_kernels.by_anchor, "median": stay_kernels.by_median,
+          "diameter": diameter.by_diameter}
 
 
 def find_stays(fixes, radius_m=100, min_duration="5min", max_gap="15min", closes_on="anchor",
@@ -34,41 +35,48 @@ def find_stays(fixes, radius_m=100, min_duration="5min", max_gap="15min", closes
     """Find where each subject stopped.
 
     Fixes are taken in order of time, at one instant by `fix_id`, so the order of the rows never matters; a fix that
-    repeats another of the same subject, time and position is left out. A stay begins with a fix and lasts while the
-    next ones lie within `radius_m` of its first fix ("anchor"), or of the median longitude and latitude of its fixes
-    so far ("median"). The first fix outside closes it and is the first of what may be the next stay. It counts as a
-    stay when it lasted `min_duration`, measured between the two times that are reported.
+    repeats another of the same subject, time and position is left out. What closes a stay:
 
-    The semantics of other libraries, each one setting (times and numbers of stays are theirs; positions differ where
-    said):
+    anchor, median
+        A stay begins with a fix and lasts while the next ones lie within `radius_m` of its first fix, or of the median
+        longitude and latitude of its fixes so far. The first fix outside begins what may be the next stay.
+    diameter
+        A window of fixes, up to `min_duration` long, slides along until the smallest turned rectangle round it has a
+        diagonal below `radius_m`; the stay lasts while that holds for all its fixes.
 
-    ======================== ============ ================= ================= =============
-    argument                 trackintel   scikit-mobility   infostop, step 1  default here
-    ======================== ============ ================= ================= =============
-    closes_on                anchor       anchor            median            anchor
-    edge_belongs             False        True              True              False
-    longer_only              False        True              False             False
-    ends_at                  first_outside first_outside    last_inside       first_outside
-    max_gap                  15min        None              1D                15min
-    at_gap                   discard      (no gap rule)     close             discard
-    include_last             False        True              True              False
-    middle                   mean         median            median            mean
-    ======================== ============ ================= ================= =============
+    It counts as a stay when it lasted `min_duration`, measured between the two times that are reported. The semantics
+    of other libraries, each one setting:
 
+    ============ ============= =============== ================ =============
+    argument     trackintel    scikit-mobility infostop, step 1 movingpandas
+    ============ ============= =============== ================ =============
+    closes_on    anchor        anchor          median           diameter
+    radius_m     dist_thresh.  spatial_radius  r1               max_diameter
+    edge_belongs False         True            True             False
+    longer_only  False         True            False            False
+    ends_at      first_outside first_outside   last_inside      last_inside
+    max_gap      15min         None            1D               None
+    at_gap       discard       (no gap rule)   close            (no gap rule)
+    include_last False         True            True             True
+    middle       mean          median          median           median
+    ============ ============= =============== ================ =============
+
+    Subjects, begins and ends are then theirs; two positions differ:
     trackintel averages each distinct position of a stay once, this function every fix once; scikit-mobility leaves
-    the very last fix of a subject out of the median.
+    the very last fix of a subject out of the median. movingpandas drops all but the first fix of an instant; drop them
+    before, where there are any.
 
     Parameters
     ----------
     fixes : pandas.DataFrame
         `fix_id, subject_id, time, lon, lat`, in any order; see `kit.tables`.
     radius_m : float
-        Metres on a sphere of radius 6,371,000 m.
+        Metres on a sphere of radius 6,371,000 m; for "diameter" on the ellipsoid WGS 84.
     min_duration : str or pandas.Timedelta
         Shortest stay; exactly that long suffices, unless `longer_only`.
     max_gap : str, pandas.Timedelta or None
         Longest silence between two fixes of a stay; None for any.
-    closes_on : {"anchor", "median"}
+    closes_on : {"anchor", "median", "diameter"}
     ends_at : {"first_outside", "last_inside"}
         Which fix gives `finished_at`. The first assumes that nobody left before they were seen elsewhere.
     include_last : bool
@@ -80,8 +88,8 @@ def find_stays(fixes, radius_m=100, min_duration="5min", max_gap="15min", closes
     at_gap : {"discard", "close"}
         What a longer silence does to an open stay; "close" ends it with the last fix before.
     middle : {"mean", "median"}, optional
-        How `lon` and `lat` are made from the fixes inside: the mean by default, for "median" the median. Both see
-        across 180 degrees; next to a pole only the mean means something.
+        How `lon` and `lat` are made from the fixes inside: for "anchor" the mean, else the median. Both see across
+        180 degrees; next to a pole only the mean means something.
 
     Returns
     -------
@@ -108,7 +116,7 @@ def find_stays(fixes, radius_m=100, min_duration="5min", max_gap="15min", closes
     ([Timedelta('0 days 00:06:00')], [2])
     """
     rule = _rule(min_duration, max_gap, ends_at, include_last, edge_belongs, longer_only, at_gap)
-    loop, radius_m, middle = _loop(closes_on), _radius(radius_m), _middle(middle, closes_on)
+    loop, radius_m, middle = _loop(closes_on), radius(radius_m), _middle(middle, closes_on)
     check_table(fixes, "fixes", ["fix_id", "subject_id", "time", "lon", "lat"])
     subject, subjects, time_us, lon, lat, number = _sorted(fixes)
     columns = _stays(subject, time_us, lon, lat, loop, rule, radius_m, middle == "median")
@@ -132,7 +140,8 @@ def _loop(closes_on):
     return _LOOPS[closes_on]
 
 
-def _radius(radius_m):
+def radius(radius_m):
+    """A length in metres above zero, as a float."""
     is_length = isinstance(radius_m, (int, float, np.number)) and not isinstance(radius_m, bool)
     if not (is_length and 0 < radius_m < math.inf):
         raise InputError(f"radius_m must be a number of metres above zero, but it is {radius_m!r}.")
