@@ -1,16 +1,19 @@
-"""From records to movement: visits, the places that matter, and who was near whom.
+"""From records to movement: visits and stays, the places that matter, the ways between, and who was near whom.
 
 >>> from kit import movement
 >>> sorted(name for name in movement.__all__ if name.startswith("find"))
-['find_copresence', 'find_visits']
+['find_copresence', 'find_locations', 'find_stays', 'find_visits']
 """
 
 from kit.movement.clocks import repair_clocks
 from kit.movement.contacts import merge_contacts
 from kit.movement.copresence import account_for_crowds, count_pairs, find_copresence, relate_pairs, score_copresence
 from kit.movement.dwell import choose_gap, dwell_distribution, gap_histogram
+from kit.movement.locations import find_locations
 from kit.movement.places import infer_places, score_places
 from kit.movement.rhythm import rhythm, week_profile
+from kit.movement.stays import find_stays
+from kit.movement.trips import make_trips
 from kit.movement.visits import account_for, find_visits
 
 __all__ = [
@@ -20,9 +23,12 @@ __all__ = [
     "count_pairs",
     "dwell_distribution",
     "find_copresence",
+    "find_locations",
+    "find_stays",
     "find_visits",
     "gap_histogram",
     "infer_places",
+    "make_trips",
     "merge_contacts",
     "relate_pairs",
     "repair_clocks",

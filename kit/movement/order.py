@@ -46,6 +46,22 @@ def by_subject(subject, time, place, row, n_subjects):
     return out
 
 
+def rows_by_subject(subject, time, number, n_subjects):
+    """Which row stands where in the order of (subject, time, number); for tables with more columns than `by_subject`.
+
+    Returns
+    -------
+    subject, time, row : numpy.ndarray
+        Sorted; `row` counts the rows as they came, so that `column[row]` sorts any other column.
+    """
+    by_number = None if (number[1:] > number[:-1]).all() else np.argsort(number, kind="stable")
+    if by_number is not None:
+        subject, time = subject[by_number], time[by_number]
+    row = np.arange(len(subject), dtype=np.int64)
+    subject, time, _, row = by_subject(subject, time, np.zeros(len(subject), np.int32), row, n_subjects)
+    return subject, time, row if by_number is None else by_number[row]
+
+
 def subject_spans(subject, parts):
     """Cut sorted records into spans that never divide a subject: [(start, stop), ...]."""
     starts = [start for start, _ in parallel.spans(len(subject), parts)]

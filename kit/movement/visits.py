@@ -72,8 +72,8 @@ def find_visits(sightings, sensors=None, place="sensor", max_gap="15min", walk_k
     subject, subjects = encode_ids(sightings["subject_id"])
     spot, places = _places(sightings["sensor_id"], sensors, place)
     time_us = tables.utc(sightings["time"]).array.asi8
-    _refuse_missing(time_us == _NAT, sightings, "time")
-    row = _row_numbers(sightings)
+    refuse_missing(time_us == _NAT, sightings, "time")
+    row = row_numbers(sightings, "sighting_id")
     columns = _visits(*order.by_subject(subject, time_us, spot, row, len(subjects)), gap_us)
     if walk_kmh is not None:
         _take_off_walk(columns, sensors.set_index("sensor_id").geometry.reindex(places), walk_kmh)
@@ -232,7 +232,8 @@ def _take_off_walk(columns, positions, walk_kmh):
     dwell_max[bounded] = np.fmax(dwell_max - walk_s[stretch], dwell_min)[bounded]
 
 
-def _refuse_missing(missing, frame, column):
+def refuse_missing(missing, frame, column):
+    """Refuse a column in which some rows are missing; `frame` is the table it stands in."""
     if missing.any():
         raise InputError(f"{counted(int(missing.sum()), 'row')} no {column}, first in row {int(np.argmax(missing))}; "
                          "remove or repair them.")
@@ -241,14 +242,15 @@ def _refuse_missing(missing, frame, column):
 def _refuse_no_time_at_all(frame, column):
     times = frame[column]
     if len(times) and not isinstance(times.dtype, pd.DatetimeTZDtype) and times.isna().all():
-        _refuse_missing(np.ones(len(times), bool), frame, column)
+        refuse_missing(np.ones(len(times), bool), frame, column)
 
 
-def _row_numbers(sightings):
-    numbers = sightings["sighting_id"]
-    _refuse_missing(numbers.isna().to_numpy(), sightings, "sighting_id")
+def row_numbers(frame, column):
+    """The numbers that name a table's rows, as int64."""
+    numbers = frame[column]
+    refuse_missing(numbers.isna().to_numpy(), frame, column)
     if len(numbers) and numbers.max() > np.iinfo(np.int64).max:
-        raise InputError(f"A sighting_id may be 2**63 - 1 at most, but one is {numbers.max()}; number the rows anew.")
+        raise InputError(f"A {column} may be 2**63 - 1 at most, but one is {numbers.max()}; number the rows anew.")
     return numbers.to_numpy(dtype=np.int64)
 
 
@@ -284,8 +286,8 @@ def _frame(columns, subjects, places):
         "visit_id": np.arange(len(subject)),
         "subject_id": codes.decode(subject, subjects),
         "place_id": codes.decode(place, places),
-        "arrived_at": _utc(arrived),
-        "left_at": _utc(left),
+        "arrived_at": utc_column(arrived),
+        "left_at": utc_column(left),
         "dwell_min_s": dwell_min,
         "dwell_max_s": dwell_max,
         "n_sightings": n_sightings,
@@ -294,7 +296,8 @@ def _frame(columns, subjects, places):
     }, copy=False)
 
 
-def _utc(time_us):
+def utc_column(time_us):
+    """Whole microseconds since 1970 as a column of times."""
     return pd.Series(time_us.view("datetime64[us]"), copy=False).dt.tz_localize("UTC")
 
 
