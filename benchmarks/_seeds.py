@@ -149,39 +149,41 @@ def _refusing(act):
 def _read_form(form, data, folder):
     path, source = folder / "dump", _source(form)
     path.write_bytes(data)
-    whole = _account(opening.open_parts(path), source, formats.BLOCK_BYTES)
+    _account(opening.open_parts(path), source)
     if crc32(data) % 8 == 0 and form not in formats.SOUGHT:
-        assert whole == _account(opening.open_parts(path), source, 37), "the size of blocks changes what is found"
+        whole, pieces = (_cut(opening.open_parts(path), source, size) for size in (formats.BLOCK_BYTES, 37))
+        assert whole == pieces, "the size of blocks changes what is found"
 
 
 def _read_container(data, folder):
     (folder / "dump").write_bytes(data)
-    _account(opening.open_parts(folder / "dump"), _source("csv"), formats.BLOCK_BYTES)
+    _account(opening.open_parts(folder / "dump"), _source("csv"))
 
 
-def _account(parts, source, block_bytes):
+def _account(parts, source):
     """Read everything and hold each record to its account: handed on or broken, once, in order."""
-    found = []
     for part in parts:
         last = 0
-        for block, parse in formats.cut(part, source, None, block_bytes):
-            records = parse()
+        for block, records in formats.read(part, source):
             assert records.count == len(records.rows) + len(records.broken), "count is not kept and broken"
             assert all(len(column) == len(records.rows) for column in records.texts.values()), "a column is ragged"
-            broken = {int(row): reason for row, reason in records.broken}
-            rows = sorted([*records.rows.tolist(), *broken])
-            assert len(set(rows)) == records.count, "a record is told twice"
-            for row in rows:
-                line, _ = block.where(row)
-                assert line >= last, "records out of order"
-                last = line
-                if row in broken:
-                    assert broken[row], "broken without a reason"
-                    block.excerpt(row)
-                found.append((*block.where(row), broken.get(row)))
+            broken = dict(records.broken)
+            assert all(broken.values()), "broken without a reason"
+            rows = sorted({*records.rows.tolist(), *map(int, broken)})
+            assert len(rows) == records.count, "a record is told twice"
+            lines = [block.where(row)[0] for row in rows]
+            assert sorted(lines) == lines and last <= min(lines, default=last), "records out of order"
+            last = max(lines, default=last)
+            for row in broken:
+                block.excerpt(row)
             for column in records.texts.values():
                 column.validate(full=True)
-    return found
+
+
+def _cut(parts, source, block_bytes):
+    """Every record that is found, not yet read: its place, and what is wrong with it."""
+    return [(block.where(row), block.faults.get(row)) for part in parts
+            for block, _ in formats.cut(part, source, None, block_bytes) for row in range(len(block))]
 
 
 def _read_times(data, folder):

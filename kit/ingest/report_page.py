@@ -74,11 +74,12 @@ def _opening(report):
 
 
 def _inputs(report):
-    rows = [(_code(i["file"]), _data(i["source"]), f"{i['bytes']:,}", _hash(i["sha256"]))
+    rows = [(f"{_code(i['file'])}<br>{_hash(i['sha256'])}", _data(i["source"]), f"{i['bytes']:,}")
             for i in report.inputs]
     left = [f"<p>Not read, as no source of the recipe claims them: {_names(report.files_not_read)}</p>"
             ] if report.files_not_read else []
-    return "\n".join(["<h2>What went in</h2>", _table(("file", "source", "bytes", "SHA-256"), rows, "ttnt"), *left])
+    table = _table(("file, and its SHA-256", "source", "bytes"), rows, "ttn")
+    return "\n".join(["<h2>What went in</h2>", table, *left])
 
 
 def _account(report):
@@ -125,7 +126,9 @@ def _coverage(s):
 
 
 def _of_kept(n, s):
-    return f"{n:,} of {s.rows_kept:,} kept ({_share(n, s.rows_kept)})" if n else ""
+    if n:
+        return f"{n:,} of {s.rows_kept:,} kept ({_share(n, s.rows_kept)})"
+    return "none" if "sightings" in s.makes else ""
 
 
 def _counted(heading, counts, whole, share):

@@ -11,7 +11,7 @@ from kit.ingest.report import IngestReport, SourceReport
 
 EVIL = '<script>alert(1)</script>"\'&\u202egnp.exe\u200b\x07'
 ALLOWED = {"html", "head", "meta", "title", "style", "body", "main", "section", "h1", "h2", "h3", "p", "b", "i", "bdi",
-           "span", "code", "div", "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td"}
+           "span", "br", "code", "div", "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td"}
 
 
 class Seen(HTMLParser):
