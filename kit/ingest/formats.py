@@ -93,9 +93,10 @@ def parse_json(block, fields, root="", shell=False):
         `keys` names every member at the top of the records (and at that of a nested field), named in `fields` or not.
     """
     rows, broken = _readable_rows(block)
-    broken += _too_deep(block, rows)
+    deep = _too_deep(block, rows)
+    broken += deep
     opens = block.data[block.starts[rows]] == _BRACE
-    for row in rows[~opens]:
+    for row in np.setdiff1d(rows[~opens], [row for row, _ in deep]):
         text = block.line(row).strip()
         if text and not text.startswith(b"{"):
             broken.append((int(row), "no JSON object"))

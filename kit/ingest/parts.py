@@ -18,7 +18,7 @@ from kit.errors import InputError
 from kit.ingest.identifiers import subject_keys
 from kit.ingest.known import Everybody, Facts
 from kit.ingest.seal import seal, unseal
-from kit.ingest.times import NO_DAY
+from kit.ingest.times import INSTANT, NO_DAY, to_days
 
 ROWS, SUBJECTS, FACTS, QUARANTINE = "rows", "subjects", "facts", "quarantine"
 _MAKE_ROWS = {"sensors", "sightings", "fixes", "readings"}
@@ -36,6 +36,7 @@ class Harvested:
     checks: np.ndarray
     facts: Facts
     span: tuple | None
+    days: set
     quarantine: list[dict]
     notes: Counter
     members: set
@@ -46,7 +47,7 @@ class Harvested:
             self.batch = self.batch.set_column(0, "record", pc.add(self.batch["record"], first))
 
 
-def harvest(part, source, key, invented, file):
+def harvest(part, source, key, invented, file, tz):
     """Pseudonymise a block.
 
     Parameters
@@ -59,6 +60,8 @@ def harvest(part, source, key, invented, file):
         the city makes, invalid by construction: a manifest is a claim, and real records must not come in under it.
     file : str
         For messages.
+    tz : str
+        The clock on which days are counted.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def harvest(part, source, key, invented, file):
         keys, checks = keys[:0], checks[:0]
     makes_rows = _MAKE_ROWS & set(source.makes)
     return Harvested(part.count, kept, _batch(columns) if makes_rows else None, keys, checks, facts, _span(columns),
-                     part.quarantine, part.notes, part.keys)
+                     _days(columns, tz), part.quarantine, part.notes, part.keys)
 
 
 def _require_invented(raw, kind, file):
@@ -125,6 +128,15 @@ def _span(columns):
             values = columns[name]
             return (int(values.min()), int(values.max())) if len(values) else None
     return None
+
+
+def _days(columns, tz):
+    """The local days, counted from 1970, that any record of a block falls on."""
+    if "time" in columns:
+        days = to_days(columns["time"], np.full(len(columns["time"]), INSTANT, np.int8), tz)
+    else:
+        days = columns.get("date", np.empty(0, np.int64))
+    return set(np.unique(days[days != NO_DAY]).tolist())
 
 
 @contextmanager

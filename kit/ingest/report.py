@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 import pandas as pd
 
 from kit.disclosure import K_DEFAULT, withhold_small
+from kit.ingest import report_page
 
 MOST_VALUES = 50
 
@@ -15,7 +16,8 @@ class SourceReport:
     """One source. `rows_in == rows_kept + rows_quarantined`, counted in raw records.
 
     A record is kept when all that its source's tables need could be read from it, also where the recipe makes no row
-    of it. Blank lines and CSV headers are no records.
+    of it. Blank lines and CSV headers are no records. The days of the span, and those of them that any kept record
+    falls on, are counted on the exposure's clock.
     """
 
     name: str
@@ -30,6 +32,8 @@ class SourceReport:
     unknown_sensor: int = 0
     first_time: str | None = None
     last_time: str | None = None
+    days_in_span: int | None = None
+    days_with_records: int | None = None
     notes: dict[str, int] = field(default_factory=dict)
     dropped_fields: list[str] = field(default_factory=list)
     fields_not_in_recipe: list[str] = field(default_factory=list)
@@ -75,6 +79,10 @@ class IngestReport:
         """The report as JSON text; the same run gives the same text."""
         totals = {"rows_in": self.rows_in, "rows_kept": self.rows_kept, "rows_quarantined": self.rows_quarantined}
         return json.dumps({**totals, **asdict(self)}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+    def to_html(self):
+        """The report as a page that one can read and print; the same run gives the same page."""
+        return report_page.render(self)
 
 
 def tally(counts, people):

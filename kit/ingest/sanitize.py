@@ -81,7 +81,7 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     Returns
     -------
     IngestReport
-        Also written to `report.json` in `out`, beside `quarantine.jsonl` and the tables.
+        Also written to `report.json` and, to be read, `report.html` in `out`, beside `quarantine.jsonl` and the tables.
 
     Raises
     ------
@@ -209,7 +209,7 @@ class _Run:
         records = parse()
         part = columns.clean(block, records, source, self.tz, name)
         part.notes.update(records.notes)
-        return parts.harvest(part, source, self.key, self.synthetic, name)
+        return parts.harvest(part, source, self.key, self.synthetic, name, self.tz)
 
     def _entries(self, source):
         return [entry for entry in self.work.journal if entry["source"] == source.name]
@@ -279,6 +279,7 @@ class _Run:
                 with open(part.quarantine(), "rb") as lines:
                     shutil.copyfileobj(lines, quarantine)
         (folder / "report.json").write_text(report.to_json(), encoding="utf-8", newline="\n")
+        (folder / "report.html").write_text(report.to_html(), encoding="utf-8", newline="\n")
         write_exposure(folder, tables, name=self.recipe.name, tz=self.tz, synthetic=self.synthetic,
                        extra={"recipe": self.recipe.name, "recipe_sha256": self.recipe.sha256, "key": report.key})
         self.progress("tables", 1, 1)
@@ -296,6 +297,7 @@ class _Tally:
     notes: Counter = field(default_factory=Counter)
     members: set = field(default_factory=set)
     spans: list = field(default_factory=list)
+    days: set = field(default_factory=set)
 
     def add(self, block):
         """Count a block, and number its records on from those before."""
@@ -307,6 +309,7 @@ class _Tally:
         self.notes.update(block.notes)
         self.members |= block.members
         self.spans += [block.span] if block.span else []
+        self.days |= block.days
 
     def entry(self, source, key):
         """All of it for the journal. Members that the recipe does not name may be raw: masked, and told apart by mark.
@@ -318,7 +321,8 @@ class _Tally:
                 "dropped": sorted({f.path for f in source.fields if f.do == "drop"} & self.members),
                 "not_in_recipe": sorted(_marked(member, key) for member in self.members - named - named_above),
                 "spanned": "date" if source.field_of("date") and not source.field_of("time") else "time",
-                "span": [min(s[0] for s in self.spans), max(s[1] for s in self.spans)] if self.spans else None}
+                "span": [min(s[0] for s in self.spans), max(s[1] for s in self.spans)] if self.spans else None,
+                "days": sorted(self.days)}
 
 
 def _count(report, source, entries):
@@ -337,6 +341,8 @@ def _count(report, source, entries):
     report.dropped_fields = sorted({name for entry in entries for name in entry["dropped"]})
     report.fields_not_in_recipe = [name for name, _ in sorted({(*n,) for e in entries for n in e["not_in_recipe"]})]
     report.first_time, report.last_time = _span(entries)
+    if days := {day for entry in entries for day in entry["days"]}:
+        report.days_in_span, report.days_with_records = max(days) - min(days) + 1, len(days)
 
 
 def _count_sightings(report, survey, source, sensors):

@@ -102,6 +102,13 @@ def test_nesting_ten_thousand_deep(ingested):
     assert (second, third) == (len(GOOD), len(GOOD) + len(deep))
 
 
+def test_ten_thousand_brackets_that_open_no_object_are_one_record(ingested):
+    deep = b"[" * 10_000 + b"]" * 10_000 + b"\n"
+    report, quarantine = ingested({"seen": GOOD + deep + GOOD})
+    assert (report.rows_in, report.rows_kept) == (3, 2)
+    assert why(quarantine) == [(2, len(GOOD), "nested more than 1000 deep")]
+
+
 def test_a_bomb_is_refused_and_leaves_nothing(ingested, tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "RATIO_COUNTS_FROM", 1 << 20)
     with pytest.raises(InputError, match=r"^The file seen.gz grows more than 300 times when unpacked"):
@@ -192,6 +199,45 @@ def test_nan_and_infinity_are_no_numbers(ingested):
     report, quarantine = ingested({"seen.jsonl": b"".join(rows)}, recipe=recipe)
     assert (report.rows_kept, quarantine) == (5, [])
     assert report.sources[0].notes["score unreadable or outside 0 to 1"] == 4
+
+
+READINGS = """
+name = "hostile"
+time_zone = "Etc/GMT-8"
+[[source]]
+name = "seen"
+files = "seen*"
+form = "{form}"
+makes = "readings"
+[source.fields]
+who = {{ is = "identifier", do = "pseudonymise", as = "subject_id", kind = "household" }}
+at = {{ is = "time", do = "keep", as = "date" }}
+n = {{ is = "measurement", do = "keep", as = "kwh" }}
+"""
+
+
+@pytest.mark.parametrize(("stated", "kept"), [("", 1), (', decimal = "."', 3), (', decimal = ","', 2)])
+def test_numbers_as_text_with_thousands_marks(ingested, stated, kept):
+    """Of 7, 1,234.5, 1,000 and 1.2.3 plainly the first is a number; with the mark stated, those that it allows."""
+    rows = [f'{{"who":"A","at":"2031-03-12","n":"{n}"}}\n'.encode() for n in ("7", "1,234.5", "1,000", "1.2.3")]
+    report, quarantine = ingested({"seen": b"".join(rows)}, recipe=READINGS.replace('"kwh"', '"kwh"' + stated))
+    assert (report.rows_in, report.rows_kept, report.rows_quarantined) == (4, kept, 4 - kept)
+    assert len({q["reason"] for q in quarantine}) == 1
+
+
+UNKNOWN = "a time before 1900 or after 2199, which stands for none"
+
+
+@pytest.mark.parametrize(("text", "reason", "notes"), [
+    ("2031-03-12T23:59:60Z", None, {"leap second, read as the second after it": 1}),
+    ("0000-03-12T07:41:09Z", "a time that cannot be read", {}),
+    ("9999-12-31T23:59:59Z", UNKNOWN, {}), ("0001-01-01T00:00:00Z", UNKNOWN, {})])
+def test_leap_seconds_and_the_ends_of_the_calendar(ingested, text, reason, notes):
+    odd = GOOD.replace(b"2031-03-12T07:41:09", text.encode())
+    report, quarantine = ingested({"seen": GOOD + odd + GOOD})
+    assert (report.rows_in, report.rows_kept) == (3, 2 if reason else 3)
+    assert why(quarantine) == ([(2, len(GOOD), reason)] if reason else [])
+    assert report.sources[0].notes == notes
 
 
 def test_mixed_newlines(ingested):

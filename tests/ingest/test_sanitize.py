@@ -303,7 +303,7 @@ def test_the_same_dump_gives_the_same_bytes_twice(fusion, tmp_path):
     ingest.sanitize(fusion, "fusion", PRIVATE, tmp_path / "two")
     one, two = ({p.name: p.read_bytes() for p in (tmp_path / o).iterdir()} for o in ("one", "two"))
     assert one == two
-    assert {"report.json", "quarantine.jsonl", "datapackage.json", "sightings.parquet", "fixes.parquet",
+    assert {"report.json", "report.html", "quarantine.jsonl", "datapackage.json", "sightings.parquet", "fixes.parquet",
             "readings.parquet", "subjects.parquet", "sensors.geojson"} == set(one)
 
 
