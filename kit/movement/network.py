@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from kit import geo, tables
 from kit.errors import InputError
 
+ON_STREET_M = 8.0  # a sensor further from the street's line stands at a gate and sees who goes in, not who goes by
 LONGEST_WAY = 1.5  # of the shortest one
 USUAL_SPEED_MS = 7.0  # where streets come without speeds
 _SHORTEST_EDGE_M = 0.01  # two sensors on one pole are still two
@@ -31,6 +32,7 @@ class Network:
     street: np.ndarray
     sensor_node: np.ndarray
     sensor_of_node: np.ndarray
+    on_street: np.ndarray
 
     def graph(self, weight):
         n = len(self.x_m)
@@ -50,6 +52,8 @@ class Ways:
 
 def build_network(streets, sensors):
     """Streets become edges between the points that they share; each sensor becomes a node on the nearest edge.
+
+    A sensor within 8 m of the street's line watches the street (`on_street`); one further off only begins or ends ways.
 
     Streets meet where they have a vertex in common, not where they merely cross (a bridge is no junction). Costs are
     seconds at `speed_kmh`, or at 7 m/s where the streets lack that column.
@@ -71,12 +75,13 @@ def build_network(streets, sensors):
     edge, share = _snap(x_m, y_m, u, v, x_s, y_s)
     n = len(x_m)
     x_m, y_m = (np.r_[a, a[u[edge]] + share * (a[v[edge]] - a[u[edge]])] for a in (x_m, y_m))
+    on_street = np.hypot(x_m[n:] - x_s, y_m[n:] - y_s) <= ON_STREET_M
     u, v, old = _split(u, v, edge, share, n)
     length = np.maximum(np.hypot(x_m[u] - x_m[v], y_m[u] - y_m[v]), _SHORTEST_EDGE_M)
     street = street[old]
     seen = np.r_[np.full(n, -1), np.arange(len(sensors))].astype(np.int32)
     return Network(plane, x_m, y_m, u, v, length, length / _speeds(streets)[street], street,
-                   n + np.arange(len(sensors)), seen)
+                   n + np.arange(len(sensors)), seen, on_street)
 
 
 def find_ways(network, origin, destination, k):

@@ -18,22 +18,28 @@ HABIT, BETA_PER_S = 0.4, 0.07  # chosen on one invented city (seed 101); measure
 FALSE_MATCH = 0.02
 LOWEST_RATE, HIGHEST_RATE = 0.001, 0.99
 FEWEST_TRIPS = 200
-_DIRECT = (np.log(4.0), 0.7, 0.8)  # log of m/s, its spread, share of trips: without a stop, and with one
-_STOPPED = (np.log(0.3), 1.3, 0.2)
+GATE_TRUST, STATION_TRUST = 0.8, 0.1  # how far a way from a gate off the street is known
+USUAL_PASSES = 20  # how many passes the rates of other sensors are worth
+SETTING_OFF_M = 1_000.0  # waiting and setting off take as long as so much more of a way
+_DIRECT = (2.4, 0.7, 0.7)  # log of m/s, its spread, share of trips: without a stop, and with one
+_STOPPED = (-0.8, 1.3, 0.3)
 _ENDS = ["origin_place_id", "destination_place_id"]
 
 
 def infer_routes(trips, sightings, streets, sensors, rates, k=8, beta_per_s=BETA_PER_S, habit=HABIT):
     """Weigh the ways that each trip may have taken along the streets.
 
-    P(way | time taken, silence) is proportional to prior x LogNormal(time; log(length / v), s) x, for the sensors on
-    the way, d where one saw the subject during the trip and 1 - d where it stayed silent; a sighting off the way counts
-    as a false match (0.02). The prior is `habit` for the fastest way, and the rest goes by exp(-`beta_per_s` x seconds
-    lost against it, at the streets' speeds). v and s, and those of trips with a stop between, come from the trips
-    themselves (from 200 on; else 4 m/s and 0.7).
+    P(way | time taken, silence) is proportional to prior x LogNormal(time; log((length + 1 km) / v), s) x, for the
+    sensors on the way, d where one saw the subject during the trip and 1 - d where it stayed silent; a sighting off
+    the way counts as a false match (0.02). The prior is `habit` for the fastest way, and the rest goes by
+    exp(-`beta_per_s` x seconds lost against it, at the streets' speeds). v and s, and those of trips with a stop
+    between, come from the trips themselves (from 200 on; else 11 m/s and 0.7); the kilometre stands for waiting and
+    setting off.
 
     A trip that took far longer than its ways need had a stop somewhere: `direct` is the probability that it had none.
-    What is missing to 1 is spread evenly over the ways, since nothing is known of them then.
+    What is missing to 1 is spread evenly over the ways, since nothing is known of them then; so is part of what
+    remains where an end is a gate off the street (80 % kept; 10 % at a `place_class` "transit", whose passengers come
+    from streets all round).
 
     Parameters
     ----------
@@ -45,10 +51,10 @@ def infer_routes(trips, sightings, streets, sensors, rates, k=8, beta_per_s=BETA
     streets : geopandas.GeoDataFrame
         Lines (EPSG:4326) that share vertices where they meet; `speed_kmh` if known.
     sensors : geopandas.GeoDataFrame
-        `sensor_id, geometry`; every sensor is taken to watch the street nearest to it.
+        `sensor_id, geometry`, and `place_class` if known. A sensor within 8 m of a street's line watches that street.
     rates : pandas.DataFrame
-        `sensor_id, estimate`, as from `detection_rates`. A sensor without an estimate is taken to see as often as the
-        median of the others, and to see nothing when there are none.
+        `sensor_id, estimate`, and `n`, as from `detection_rates`. With few passes an estimate is drawn towards the mean
+        of the others (worth 20 passes); without any it is that mean, and where there is none, nothing is seen.
     k : int
         At most so many ways, each at most 1.5 times as long as the shortest.
     beta_per_s, habit : float
@@ -82,19 +88,20 @@ def infer_routes(trips, sightings, streets, sensors, rates, k=8, beta_per_s=BETA
     >>> ways["rank"].tolist()[:2], round(float(ways["probability"].sum()), 9)
     ([1, 2], 1.0)
     """
-    _check(trips, k, beta_per_s, habit)
+    check_trips(trips, k, beta_per_s, habit)
     network = build_network(streets, sensors)
-    ends = np.column_stack([_rows(sensors, trips[column]) for column in _ENDS])
+    ends = ends_of(trips, sensors)
     moving = np.flatnonzero(ends[:, 0] != ends[:, 1])
     pairs, pair = np.unique(ends[moving], axis=0, return_inverse=True)
     ways = find_ways(network, network.sensor_node[pairs[:, 0]], network.sensor_node[pairs[:, 1]], k)
     trip, way = _options(ways, pair.ravel())
-    seconds = _seconds(trips)[moving]
-    direct, fit = _directness(seconds, ways, pair.ravel())
-    seen = _seen_between(trips.iloc[moving], sightings, sensors, ends[moving])
+    seconds = seconds_of(trips)[moving]
+    direct, fit = directness(seconds, ways, pair.ravel())
+    sure = direct * _trust(network, sensors)[ends[moving]].min(axis=1)
+    seen = seen_between(trips.iloc[moving], sightings, sensors, ends[moving])
     weight = (way_priors(ways, beta_per_s, habit)[way] + _log_time(ways, way, seconds[trip], fit)
               + _log_silence(network, ways, _rates(rates, sensors), trip, way, seen))
-    probability = _mix(_softmax(weight, trip), direct, trip)
+    probability = _mix(_softmax(weight, trip), sure, trip)
     return _frame(trips["trip_id"].to_numpy()[moving], trip, way, probability, direct, network, ways)
 
 
@@ -171,8 +178,8 @@ def prism(routes, trips, sensors, max_speed_kmh=40.0, min_entropy_bits=1.0):
         raise InputError(f"max_speed_kmh must be above zero, but it is {max_speed_kmh!r}.")
     bits = route_entropy(routes)
     chosen = trips[trips["trip_id"].isin(bits.index[bits >= min_entropy_bits - 1e-9])]
-    reach_m = _seconds(chosen) * max_speed_kmh / 3.6
-    ends = [sensors.geometry.iloc[_rows(sensors, chosen[column])] for column in _ENDS]
+    reach_m = seconds_of(chosen) * max_speed_kmh / 3.6
+    ends = [sensors.geometry.iloc[rows_of_places(sensors, chosen[column])] for column in _ENDS]
     shapes = [_ellipse(*spot, reach) for *spot, reach in zip(*ends, reach_m, strict=True)]
     return gpd.GeoDataFrame({"trip_id": chosen["trip_id"].to_numpy(),
                              "entropy_bits": bits.reindex(chosen["trip_id"]).to_numpy()},
@@ -199,16 +206,17 @@ def way_priors(ways, beta_per_s=BETA_PER_S, habit=HABIT):
 
 
 def sensors_on(network, ways):
-    """The sensors that each way passes between its ends: (way, row of the sensor)."""
+    """The sensors on the street that each way passes between its ends: (way, row of the sensor)."""
     way = np.repeat(np.arange(len(ways.ptr) - 1), np.diff(ways.ptr))
     inner = np.ones(len(way), bool)
     inner[ways.ptr[:-1]] = inner[ways.ptr[1:] - 1] = False
     sensor = network.sensor_of_node[ways.node]
     passed = inner & (sensor >= 0)
+    passed[passed] = network.on_street[sensor[passed]]
     return way[passed], sensor[passed]
 
 
-def _check(trips, k, beta_per_s, habit):
+def check_trips(trips, k, beta_per_s, habit):
     if not isinstance(trips, pd.DataFrame):
         raise InputError(f"The trips must be a pandas DataFrame, but they are a {type(trips).__name__}.")
     needed = ["trip_id", "subject_id", "departed_at", "arrived_at", *_ENDS]
@@ -223,7 +231,12 @@ def _check(trips, k, beta_per_s, habit):
                          f"{beta_per_s!r}.")
 
 
-def _rows(sensors, place_ids):
+def ends_of(trips, sensors):
+    """Rows of the sensors at both ends of each trip."""
+    return np.column_stack([rows_of_places(sensors, trips[column]) for column in _ENDS])
+
+
+def rows_of_places(sensors, place_ids):
     """Row of the sensor at one end of each trip."""
     code, ids = encode_ids(place_ids)
     if len(code) and code.min() < 0:
@@ -234,7 +247,7 @@ def _rows(sensors, place_ids):
     return rows[code]
 
 
-def _seconds(trips):
+def seconds_of(trips):
     seconds = (tables.utc(trips["arrived_at"]) - tables.utc(trips["departed_at"])).dt.total_seconds().to_numpy()
     if not (seconds >= 0).all():
         raise InputError(f"{counted(int((~(seconds >= 0)).sum()), 'trip', 'ends', 'end')} before the start or lacks a "
@@ -249,11 +262,12 @@ def _options(ways, pair):
     return trip, np.arange(len(trip)) - np.repeat(np.cumsum(n) - n, n) + ways.of_pair[pair][trip]
 
 
-def _directness(seconds, ways, pair):
+def directness(seconds, ways, pair):
     """Probability that each trip had no stop, from its speed along the fastest way, and (log v, s) of those without."""
     reached = ways.of_pair[1:][pair] > ways.of_pair[:-1][pair]
     speed = np.full(len(pair), _DIRECT[0])
-    speed[reached] = np.log(np.maximum(ways.length_m[ways.of_pair[pair][reached]], 1.0) / seconds[reached])
+    speed[reached] = np.log((ways.length_m[ways.of_pair[pair][reached]] + SETTING_OFF_M)
+                            / seconds[reached])
     groups = np.array([_DIRECT, _STOPPED])
     for _ in range(50 if reached.sum() >= FEWEST_TRIPS else 0):
         share = _responsibility(speed[reached], groups)
@@ -273,10 +287,10 @@ def _responsibility(speed, groups):
 
 
 def _log_time(ways, way, seconds, fit):
-    return -((np.log(np.maximum(ways.length_m[way], 1.0) / seconds) - fit[0]) / fit[1])**2 / 2
+    return -((np.log((ways.length_m[way] + SETTING_OFF_M) / seconds) - fit[0]) / fit[1])**2 / 2
 
 
-def _seen_between(trips, sightings, sensors, ends):
+def seen_between(trips, sightings, sensors, ends):
     """Sensors that saw a trip's subject strictly between its ends, elsewhere than there: (trip, row of the sensor)."""
     tables.check(sightings, "sightings", ["subject_id", "sensor_id", "time"])
     text = sightings["subject_id"].notna() & sightings["subject_id"].isin(trips["subject_id"].unique())
@@ -284,7 +298,7 @@ def _seen_between(trips, sightings, sensors, ends):
     who = pd.Index(trips["subject_id"].astype(object).unique())
     code, at = who.get_indexer(known["subject_id"].astype(object)), tables.utc(known["time"]).array.asi8
     order = np.lexsort((at, code))
-    code, at, sensor = code[order], at[order], _rows(sensors, known["sensor_id"])[order]
+    code, at, sensor = code[order], at[order], rows_of_places(sensors, known["sensor_id"])[order]
     first = np.searchsorted(code, np.arange(len(who) + 1))
     mine = who.get_indexer(trips["subject_id"].astype(object))
     start, stop = (tables.utc(trips[c]).array.asi8 for c in ("departed_at", "arrived_at"))
@@ -306,13 +320,19 @@ def _rates(rates, sensors):
     missing = [c for c in ("sensor_id", "estimate") if c not in rates.columns]
     if missing:
         raise InputError(f"The rates lack the column {', '.join(missing)}; take them from detection_rates.")
-    given = rates.drop_duplicates("sensor_id").set_index("sensor_id")["estimate"].astype(float)
-    if ((given < 0) | (given > 1)).any():
-        raise InputError("A detection rate must lie between 0 and 1; check the column estimate of the rates.")
+    given = rates.drop_duplicates("sensor_id").set_index("sensor_id")
     given.index = given.index.astype(object)
-    rate = given.reindex(sensors["sensor_id"].astype(object)).to_numpy()
-    usual = np.nanmedian(rate) if np.isfinite(rate).any() else LOWEST_RATE
-    return np.clip(np.where(np.isfinite(rate), rate, usual), LOWEST_RATE, HIGHEST_RATE)
+    given = given.reindex(sensors["sensor_id"].astype(object))
+    rate = given["estimate"].astype(float).to_numpy()
+    if ((rate < 0) | (rate > 1)).any():
+        raise InputError("A detection rate must lie between 0 and 1; check the column estimate of the rates.")
+    known = np.isfinite(rate)
+    if not known.any():
+        return np.full(len(sensors), LOWEST_RATE)
+    n = given["n"].to_numpy(float) if "n" in given.columns else np.full(len(rate), np.inf)
+    trust = np.where(known, 1 / (1 + USUAL_PASSES / np.maximum(np.where(known, n, 0), 1e-9)), 0.0)
+    usual = np.average(rate[known], weights=trust[known])
+    return np.clip(trust * np.where(known, rate, 0) + (1 - trust) * usual, LOWEST_RATE, HIGHEST_RATE)
 
 
 def _log_silence(network, ways, rate, trip, way, seen):
@@ -339,9 +359,17 @@ def _softmax(weight, group):
     return part / np.repeat(np.add.reduceat(part, first), size)
 
 
-def _mix(probability, direct, trip):
-    n = np.bincount(trip, minlength=len(direct))[trip]
-    return direct[trip] * probability + (1 - direct[trip]) / np.maximum(n, 1)
+def _trust(network, sensors):
+    """How far a way is known that begins or ends at a sensor: a station serves the streets all round it."""
+    station = np.zeros(len(sensors), bool)
+    if "place_class" in sensors.columns:
+        station = (sensors["place_class"].astype(object) == "transit").to_numpy()
+    return np.where(network.on_street, 1.0, np.where(station, STATION_TRUST, GATE_TRUST))
+
+
+def _mix(probability, sure, trip):
+    n = np.bincount(trip, minlength=len(sure))[trip]
+    return sure[trip] * probability + (1 - sure[trip]) / np.maximum(n, 1)
 
 
 def _frame(trip_id, trip, way, probability, direct, network, ways):
