@@ -26,7 +26,7 @@ _WEIGHS_HOURS = ("duration", "osna")
 
 
 def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_uncertain=False, min_gap="3h",
-                 prior_votes=1.0):
+                 prior_votes=1.0, min_presence=0.5):
     """Find each subject's home and work among the places they were seen at.
 
     Evidence for home, by method (clock hours are local, in `tz`):
@@ -53,6 +53,10 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     share of everybody's evidence) / (all the subject's evidence + `prior_votes`). Little evidence keeps it low. Below
     `min_confidence` no role is given. On a single day, `edges` names a home when first and last sighting agree.
 
+    A guest's nights point to their host's door as clearly as a resident's to their own. What tells them apart is how
+    many there are: `edges` names no home for who left votes in less than `min_presence` of the nights between the
+    first and the last of anybody. Records that begin late or come seldom therefore stay without a home.
+
     Who works at night, sleeps away or passes a camera only by car is found wrongly or not at all: compare
     `score_places` by schedule before believing it.
 
@@ -71,6 +75,8 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
         Shortest gap that counts as a night, for "edges".
     prior_votes : float
         Weight of the population's habit against a subject's own evidence, from 0.
+    min_presence : float
+        Share of all nights, from 0 to 1, on which a subject must have voted to have a home, for "edges".
 
     Returns
     -------
@@ -84,7 +90,7 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     ------
     InputError
         A column is missing or there twice, times are naive, an id is a list, the zone or method is unknown,
-        `min_confidence` or `prior_votes` is out of range, or stays have no `place_id` yet.
+        `min_confidence`, `min_presence` or `prior_votes` is out of range, or stays have no `place_id` yet.
 
     References
     ----------
@@ -97,7 +103,7 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     >>> infer_places(seen, tz="UTC").query("role == 'home'")["place_id"].tolist()
     ['gate']
     """
-    _check(visits_or_stays, tz, method, min_confidence, prior_votes)
+    _check(visits_or_stays, tz, method, min_confidence, prior_votes, min_presence)
     gap_us = length_us(min_gap, "min_gap")
     subject, subjects = encode_ids(visits_or_stays["subject_id"])
     place, places = encode_ids(visits_or_stays["place_id"])
@@ -105,8 +111,12 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
         return tables.empty("places")
     arrived, left = (_local_us(visits_or_stays[c], tz) for c in ("arrived_at", "left_at"))
     visits = order.by_subject(subject, arrived, place, left, len(subjects))
-    pairs = _tally(_evidence(*visits, method, gap_us), method, len(subjects))
-    return _frame(pairs, subjects, places, prior_votes, 0 if keep_uncertain else min_confidence)
+    evidence = _evidence(*visits, method, gap_us)
+    lives_here = np.ones(len(subjects), bool)
+    if method == "edges" and not keep_uncertain:
+        lives_here = _presence(*evidence[:2], len(subjects)) >= min_presence
+    return _frame(_tally(evidence, method, len(subjects)), subjects, places, prior_votes,
+                  0 if keep_uncertain else min_confidence, lives_here)
 
 
 def score_places(places, truth):
@@ -166,6 +176,16 @@ def score_places(places, truth):
     return pd.DataFrame(rows, columns=columns)
 
 
+def _presence(subject, key, n_subjects):
+    """Share of all nights, from the first to the last of anybody, that have a vote of each subject."""
+    at_night = (key >> 32 & 3) == _NIGHT
+    subject, night = subject[at_night], key[at_night] & 0xFFFFFFFF  # by subject, then night
+    if not len(night):
+        return np.zeros(n_subjects)
+    new = np.r_[True, (subject[1:] != subject[:-1]) | (night[1:] != night[:-1])]
+    return np.bincount(subject[new], minlength=n_subjects) / (night.max() - night.min() + 1)
+
+
 @dataclass
 class _Pairs:
     """Evidence by (subject, place), sorted; one array entry a pair."""
@@ -179,14 +199,15 @@ class _Pairs:
     seen: np.ndarray
 
 
-def _check(visits, tz, method, min_confidence, prior_votes):
+def _check(visits, tz, method, min_confidence, prior_votes, min_presence):
     if isinstance(visits, pd.DataFrame) and "stay_id" in visits.columns and "place_id" not in visits.columns:
         raise InputError("Stays have positions, not places; group them into places first and give each a place_id.")
     check_table(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}, but it is {method!r}.")
-    if not _is_number(min_confidence) or not 0 <= min_confidence <= 1:
-        raise InputError(f"min_confidence must lie between 0 and 1, but it is {min_confidence!r}.")
+    for name, share in (("min_confidence", min_confidence), ("min_presence", min_presence)):
+        if not _is_number(share) or not 0 <= share <= 1:
+            raise InputError(f"{name} must lie between 0 and 1, but it is {share!r}.")
     if not _is_number(prior_votes) or not 0 <= prior_votes < np.inf:
         raise InputError(f"prior_votes must be a number of votes from 0, but it is {prior_votes!r}.")
     for column in ("subject_id", "place_id", "arrived_at", "left_at"):
@@ -388,11 +409,11 @@ def _posterior(pairs, evidence, n_places, prior_votes):
     return share, np.clip(confidence, 0, 1)
 
 
-def _frame(pairs, subjects, places, prior_votes, min_confidence):
+def _frame(pairs, subjects, places, prior_votes, min_confidence, lives_here):
     is_home, is_work, elsewhere = _candidates(pairs)
     share, confidence = _posterior(pairs, pairs.home, len(places), prior_votes)
     work_share, work_confidence = _posterior(pairs, elsewhere, len(places), prior_votes)
-    is_home &= confidence >= min_confidence
+    is_home &= (confidence >= min_confidence) & lives_here[pairs.subject]
     is_work &= work_confidence >= min_confidence
     role = np.where(is_home, 0, np.where(is_work, 2, 1))
     return pd.DataFrame({

@@ -223,3 +223,19 @@ def test_scores_by_schedule():
     assert scores.loc[("day", "abstained"), "population"] == 4
     assert scores.loc[("night", "abstained"), "population"] == 1
     assert np.isclose(scores.loc[("all", "abstained"), "high"], 0.6993, atol=1e-3)  # Wilson, 1 of 4
+
+
+def test_a_guest_of_a_few_nights_has_no_home_here_and_a_resident_has():
+    days = [f"03-{d:02}" for d in range(10, 20)]
+    resident = [("ann", "a", f"{d} {hour}") for d in days for hour in ("07:30", "18:00")]
+    guest = [("bo", "b", f"{d} {hour}") for d in days[:2] for hour in ("07:30", "18:00")]
+    records = visits(*resident, *guest)
+    # Nights from the 9th to the 19th are 11: ann voted in all of them, bo in three, each time at one and the same door.
+    places = movement.infer_places(records, tz=TZ)
+    assert role(places, "ann", "home") == ["a"]
+    assert role(places, "bo", "home") == []
+    assert row(places, "bo", "b")["nights"] == 3
+    assert role(movement.infer_places(records, tz=TZ, min_presence=3 / 11), "bo", "home") == ["b"]
+    assert role(movement.infer_places(records, tz=TZ, keep_uncertain=True), "bo", "home") == ["b"]
+    with pytest.raises(InputError, match="min_presence"):
+        movement.infer_places(records, tz=TZ, min_presence=1.5)
