@@ -29,8 +29,8 @@ def detection_rates(sightings, trips, streets, sensors, k=8, min_passes=5.0):
     sightings : pandas.DataFrame
         `subject_id, sensor_id, time`.
     trips : pandas.DataFrame
-        `trip_id, subject_id, origin_id, destination_id` (visits)`, departed_at, arrived_at`, and the sensors at both
-        ends, `origin_place_id, destination_place_id`.
+        `trip_id, subject_id, origin_id, destination_id` (visits)`, departed_at, arrived_at`, as from `make_trips`; the
+        sensors at both ends as for `infer_routes`.
     streets, sensors : geopandas.GeoDataFrame
         As `infer_routes` takes them.
     k : int
@@ -69,6 +69,7 @@ def detection_rates(sightings, trips, streets, sensors, k=8, min_passes=5.0):
     >>> rates.loc[1, ["estimate", "n"]].tolist()
     [0.4, 10.0]
     """
+    trips = routes.with_ends(trips, sightings)
     routes.check_trips(trips, k, routes.BETA_PER_S, routes.HABIT)
     if not isinstance(min_passes, (int, float)) or not min_passes > 0:
         raise InputError(f"min_passes must be a number above zero, but it is {min_passes!r}.")
