@@ -44,8 +44,9 @@ def infer_routes(trips, sightings, streets, sensors, rates, k=8, beta_per_s=BETA
     Parameters
     ----------
     trips : pandas.DataFrame
-        `trip_id, subject_id, departed_at, arrived_at`, and the sensors at both ends, `origin_place_id,
-        destination_place_id`.
+        `trip_id, subject_id, departed_at, arrived_at`, as from `make_trips`. The sensors at both ends are in
+        `origin_place_id, destination_place_id`; without these columns they are those that saw the subject at the
+        instants of departure and arrival.
     sightings : pandas.DataFrame
         `subject_id, sensor_id, time`.
     streets : geopandas.GeoDataFrame
@@ -88,6 +89,7 @@ def infer_routes(trips, sightings, streets, sensors, rates, k=8, beta_per_s=BETA
     >>> ways["rank"].tolist()[:2], round(float(ways["probability"].sum()), 9)
     ([1, 2], 1.0)
     """
+    trips = with_ends(trips, sightings)
     check_trips(trips, k, beta_per_s, habit)
     network = build_network(streets, sensors)
     ends = ends_of(trips, sensors)
@@ -174,6 +176,9 @@ def prism(routes, trips, sensors, max_speed_kmh=40.0, min_entropy_bits=1.0):
     >>> prism(routes, trips, sensors)["entropy_bits"].tolist()
     [1.0]
     """
+    missing = [c for c in _ENDS if c not in trips.columns]
+    if missing:
+        raise InputError(f"The trips lack the column {', '.join(missing)}: the sensor at that end; add it.")
     if not max_speed_kmh > 0:
         raise InputError(f"max_speed_kmh must be above zero, but it is {max_speed_kmh!r}.")
     bits = route_entropy(routes)
@@ -214,6 +219,29 @@ def sensors_on(network, ways):
     passed = inner & (sensor >= 0)
     passed[passed] = network.on_street[sensor[passed]]
     return way[passed], sensor[passed]
+
+
+def with_ends(trips, sightings):
+    """The trips with the sensors at both ends: where the subject was seen when it departed and when it arrived.
+
+    Two sightings at one instant come in the order that `find_visits` takes them in: a trip departs from the last sensor
+    and arrives at the first.
+    """
+    if not isinstance(trips, pd.DataFrame) or set(_ENDS) & set(trips.columns) or not {
+            "subject_id", "departed_at", "arrived_at"} <= set(trips.columns):
+        return trips
+    tables.check(sightings, "sightings", ["subject_id", "sensor_id", "time"])
+    seen = pd.DataFrame({"who": sightings["subject_id"].astype(object), "at": tables.utc(sightings["time"]),
+                         "sensor": sightings["sensor_id"].astype(object)}).dropna().sort_values(["who", "at", "sensor"])
+    found = {}
+    for end, column, keep in zip(_ENDS, ("departed_at", "arrived_at"), ("last", "first"), strict=True):
+        key = pd.MultiIndex.from_arrays([trips["subject_id"].astype(object), tables.utc(trips[column])])
+        one = seen.drop_duplicates(["who", "at"], keep=keep).set_index(["who", "at"])["sensor"]
+        found[end] = one.reindex(key).to_numpy()
+        if pd.isna(found[end]).any():
+            raise InputError(f"{counted(int(pd.isna(found[end]).sum()), 'trip')} no sighting at {column}; give the "
+                             f"sightings that the trips were made from, or the sensor as {end}.")
+    return trips.assign(**found)
 
 
 def check_trips(trips, k, beta_per_s, habit):

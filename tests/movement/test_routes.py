@@ -174,6 +174,17 @@ def test_the_prism_is_the_ellipse_of_what_can_be_reached():
     assert movement.prism(ways, one_trip(), sensors(), max_speed_kmh=1, min_entropy_bits=0).geometry.is_empty.all()
 
 
+def test_trips_made_from_visits_find_their_own_ends():
+    sightings = seen(("p", "a", 0), ("p", "b", 20), ("q", "n", 0), ("q", "s", 30)).assign(sighting_id=range(4))
+    trips = movement.make_trips(movement.find_visits(sightings))
+    d = {"n": 0.3, "s": 0.4, "a": 0.5, "b": 0.5}
+    named = trips.assign(origin_place_id=["a", "n"], destination_place_id=["b", "s"])
+    found, told = (pd.DataFrame(infer(these, sightings, d=d)) for these in (trips, named))
+    pd.testing.assert_frame_equal(found, told)
+    with pytest.raises(InputError, match="2 trips have no sighting at departed_at"):
+        infer(trips, sightings.iloc[:0], d=d)
+
+
 def test_what_a_user_can_get_wrong():
     for change, words in (
         (lambda: infer(one_trip().drop(columns="origin_place_id")), "lack the column origin_place_id"),

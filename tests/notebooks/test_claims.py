@@ -99,7 +99,7 @@ def doors(community, faces):
 
 def home_scores(community, sightings, method="edges", **options):
     visits = movement.find_visits(sightings, community.sensors, place="zone")
-    places = movement.infer_places(visits, community.tz, method=method, **options)
+    places = movement.infer_places(visits, community.tz, method=method, **{"min_presence": 0, **options})
     table = movement.score_places(places, community.truth()["places"])
     return table.query("role == 'home' and group == 'all'").set_index("measure")["estimate"]
 
@@ -113,7 +113,7 @@ def test_04_three_methods_find_nearly_every_door_and_two_fail(community, doors):
 
 def test_04_guests_are_given_homes_and_more_nights_asked_for_leave_fewer(community, doors):
     visits = movement.find_visits(doors, community.sensors, place="zone")
-    places = movement.infer_places(visits, community.tz)
+    places = movement.infer_places(visits, community.tz, min_presence=0)
     truth = community.truth()["places"]
     assert (places["role"] == "home").sum() > truth["subject_id"].nunique()
     shares = [movement.score_places(places[(places["role"] != "home") | (places["nights"] >= nights)], truth)
@@ -121,6 +121,12 @@ def test_04_guests_are_given_homes_and_more_nights_asked_for_leave_fewer(communi
     assert shares == sorted(shares)
     assert shares[0] < 0.6
     assert 0.7 < shares[-1] < 1
+
+
+def test_04_half_of_all_nights_leaves_residents_and_few_guests(community, doors):
+    by_default = home_scores(community, doors, min_presence=0.5)
+    assert by_default["named rightly"] > 0.95
+    assert by_default["right among all named"] > 0.9
 
 
 def test_04_residents_are_found_within_days_and_more_days_add_false_homes(community, doors):

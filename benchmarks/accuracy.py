@@ -1,0 +1,188 @@
+"""How right movement is, against the truth of fresh cities.
+
+    python benchmarks/accuracy.py [--seeds 201 202 203] [--only routes homes]
+
+Cities are made in memory from seeds that nothing was chosen on. What is printed is what the docstrings may claim.
+"""
+
+import argparse
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from _city import TZ, community, community_places, register, truth_between
+from scipy.spatial import cKDTree
+
+import kit
+from kit import movement
+from kit.movement.network import build_network
+
+BINS = 10
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[201, 202, 203])
+    parser.add_argument("--only", nargs="+", default=["routes", "homes"])
+    options = parser.parse_args()
+    for seed in options.seeds:
+        if "routes" in options.only:
+            judge_routes(seed)
+        if "homes" in options.only:
+            judge_homes(seed)
+
+
+def judge_routes(seed):
+    city = register(seed)
+    sensors, streets = _positions(city["sensors"]), kit.open_exposure("register").streets
+    trips = trips_of(city["sightings"])
+    rates = movement.detection_rates(city["sightings"], trips, streets, sensors)
+    _print_rates(seed, rates, city["faults"]["detection_rate"].to_numpy())
+    routes = movement.infer_routes(trips, city["sightings"], streets, sensors, rates)
+    verdict = true_ways(city, trips, routes, streets, sensors)
+    for name, rows in (("street cameras, no stop between", verdict[verdict["plain"]]),
+                       ("every trip whose ends are true", verdict)):
+        _print_routes(seed, name, rows)
+
+
+def trips_of(sightings):
+    """Trips between visits in a row at different sensors; a clock that runs ahead can end one before it began."""
+    visits = movement.find_visits(sightings)
+    after = visits.shift(-1)
+    one = (visits["subject_id"].astype(object) == after["subject_id"].astype(object)) & (
+        after["arrived_at"] >= visits["left_at"])
+    one &= visits["place_id"].astype(object) != after["place_id"].astype(object)
+    return pd.DataFrame({
+        "trip_id": np.arange(one.sum()), "subject_id": visits["subject_id"][one].array,
+        "origin_id": visits["visit_id"][one].array, "destination_id": after["visit_id"][one].astype(int).array,
+        "departed_at": visits["left_at"][one].array, "arrived_at": after["arrived_at"][one].array,
+        "origin_place_id": visits["place_id"][one].array, "destination_place_id": after["place_id"][one].array,
+        "last": visits["last_sighting_id"][one].array, "first": after["first_sighting_id"][one].astype(int).array})
+
+
+def true_ways(city, trips, routes, streets, sensors):
+    """For each candidate way whether it is the junctions truly passed; trips with a false match at an end left out.
+
+    `plain`: both ends on the street (a gate's street is not known) and no stop between.
+    """
+    network = build_network(streets, sensors)
+    n = len(network.x_m) - len(sensors)
+    beside = _junctions_beside(network, n)
+    row = pd.Series(np.arange(len(sensors)), sensors["sensor_id"].astype(object))
+    ends = {c: row[trips[f"{c}_place_id"].astype(object)].to_numpy() for c in ("origin", "destination")}
+    node_of = _junctions(network, city["plan"].streets, n)
+    spot = {tuple(p): i for i, p in enumerate(np.round(np.column_stack(
+        network.plane.to_degrees(network.x_m[:n], network.y_m[:n])), 6).tolist())}
+    truth = truth_between(city, trips)
+    rows = []
+    for trip, ways in routes.groupby("trip_id", sort=False):
+        if trip not in truth:
+            continue
+        nodes, stopped = truth[trip]
+        a, b = ends["origin"][trip], ends["destination"][trip]
+        true = _trim(node_of[nodes], beside[a], beside[b])
+        plain = not stopped and network.on_street[a] and network.on_street[b]
+        for line, p, rank, length in zip(ways.geometry, ways["probability"], ways["rank"], ways["length_m"],
+                                         strict=True):
+            found = [spot.get(tuple(q), -1) for q in np.round(np.array(line.coords), 6).tolist()]
+            right = not stopped and _trim([q for q in found if q >= 0], beside[a], beside[b]) == true
+            rows.append((trip, rank, p, length, right, plain))
+    return pd.DataFrame(rows, columns=["trip", "rank", "p", "length_m", "right", "plain"])
+
+
+def _positions(sensors):
+    return gpd.GeoDataFrame(sensors[["sensor_id", "kind", "place_class"]].copy(),
+                            geometry=gpd.points_from_xy(sensors["lon"], sensors["lat"]), crs="EPSG:4326")
+
+
+def _junctions(network, streets, n):
+    """The network's junction for each of the city's."""
+    xy = np.column_stack(network.plane.to_plane(streets.lon, streets.lat))
+    return cKDTree(np.c_[network.x_m, network.y_m][:n]).query(xy)[1]
+
+
+def _junctions_beside(network, n):
+    """The junctions at both ends of each sensor's street, past other sensors on it."""
+    near = [[] for _ in range(len(network.x_m))]
+    for a, b in zip(network.u, network.v, strict=True):
+        near[a].append(b)
+        near[b].append(a)
+    found = []
+    for start in network.sensor_node:
+        met, waiting = {start}, [start]
+        while waiting:
+            for node in near[waiting.pop()]:
+                if node not in met:
+                    met.add(node)
+                    waiting += [node] if node >= n else []
+        found.append({node for node in met if node < n})
+    return found
+
+
+def _trim(nodes, first, last):
+    """Junctions in a row, without the sensor's own stretch of street at either end."""
+    nodes = [q for i, q in enumerate(nodes) if i == 0 or q != nodes[i - 1]]
+    while len(nodes) > 1 and {nodes[0], nodes[1]} <= first:
+        nodes = nodes[1:]
+    while len(nodes) > 1 and {nodes[-1], nodes[-2]} <= last:
+        nodes = nodes[:-1]
+    return tuple(nodes)
+
+
+def _print_rates(seed, rates, true):
+    for least in (5, 10, 20):
+        known = (rates["n"] >= least).to_numpy()
+        miss = np.abs(rates["estimate"] - true)[known]
+        inside = ((rates["low"] <= true) & (true <= rates["high"]))[known]
+        print(f"seed {seed}: detection rates of {known.sum()} sensors with at least {least} passes: median absolute "
+              f"error {miss.median():.3f}, inside the interval {inside.mean():.2f}")
+
+
+def _print_routes(seed, name, rows):
+    """Expected calibration error of the first way and of all ways, and log-loss where the true way is among them."""
+    first = rows[rows["rank"] == 1]
+    listed = rows[rows["right"]].drop_duplicates("trip")
+    shortest = rows.sort_values("length_m", kind="stable").drop_duplicates("trip")
+    covered = shortest[shortest["trip"].isin(listed["trip"])]["right"].mean()
+    others = rows[rows["trip"].isin(listed["trip"])].groupby("trip").size().mean() - 1
+    # the kindest reading of a lone shortest path: its own hit rate as probability, the rest even
+    lone = -(covered * np.log(covered) + (1 - covered) * np.log((1 - covered) / others))
+    print(f"seed {seed}: routes, {name}: {len(first):,} trips, true way listed {len(listed) / len(first):.3f}, first "
+          f"way right {first['right'].mean():.3f} (shortest {shortest['right'].mean():.3f}), calibration error first "
+          f"{_calibration(first):.3f}, all ways {_calibration(rows):.3f}, log-loss "
+          f"{-np.log(listed['p']).mean():.3f} (shortest {lone:.3f})")
+
+
+def _calibration(rows):
+    part = rows.groupby(np.minimum((rows["p"] * BINS).astype(int), BINS - 1))
+    return float((part.size() / len(rows) * (part["p"].mean() - part["right"].mean()).abs()).sum())
+
+
+def judge_homes(seed):
+    city = community(seed)
+    faces = city["sightings"]
+    visits = movement.find_visits(faces, city["sensors"], place="zone")
+    truth = community_places(city)
+    entrances = set(city["people"]["home_entrance"].dropna().astype(str))
+    for method in ("edges", "nights", "count", "duration", "osna"):
+        score = movement.score_places(movement.infer_places(visits, tz=TZ, method=method), truth)
+        wanted = score["group"].isin(["all", "night worker", "late worker"] if method == "edges" else ["all"])
+        print(f"seed {seed}: homes by {method}")
+        print(score[wanted][["group", "measure", "estimate", "low", "high", "n"]].round(3).to_string(index=False))
+    for name, guess in baselines(visits, entrances).items():
+        right = truth.set_index("subject_id")["place_id"].reindex(guess.index) == guess
+        known = guess.index.isin(truth["subject_id"])
+        print(f"seed {seed}: baseline {name}: right {right[known].mean():.3f} of {known.sum()} residents")
+
+
+def baselines(visits, entrances):
+    """The zone seen most often, and the entrance seen most often: what one would guess without thinking of nights."""
+    def most(rows):
+        n = rows.groupby(["subject_id", "place_id"], observed=True).size().sort_values(kind="stable")
+        best = n.reset_index().drop_duplicates("subject_id", keep="last")
+        return best.astype(str).set_index("subject_id")["place_id"]
+    return {"majority zone": most(visits), "majority entrance": most(visits[visits["place_id"].isin(entrances)])}
+
+
+if __name__ == "__main__":
+    main()
