@@ -131,5 +131,5 @@ def test_every_form_has_a_reader():
 def test_brackets_without_end_are_one_sentence(tmp_path):
     for text in ("form = " + "[" * 5_000, 'x = ' + "{ a = " * 5_000):
         (tmp_path / "deep.toml").write_text(text)
-        with pytest.raises(InputError, match=r"^The recipe deep.toml is nested deeper than any recipe is; write it anew"):
+        with pytest.raises(InputError, match=r"^The recipe deep.toml is nested deeper than any"):
             load_recipe(tmp_path / "deep.toml")
