@@ -37,6 +37,21 @@ _JSON = ['{"a":"x","b":1,"c":{"d":2.5}}', '{"a":"北京","b":null,"c":{}}', '{"a
 _CSV = b'a,b\nx,1\n"y, z",2\n"q""\nw",\n'
 _POINT = ('{"type":"Feature","properties":{"a":"x","b":1},"geometry":{"type":"Point","coordinates":[1.5,-2]}}')
 _PLT = b"preface\r\n" * 6 + b"39.9,116.3,0,492,39744.12,2031-03-12,02:53:04\r\n" * 3
+_GPX = b"""<?xml version="1.0" encoding="UTF-8"?><gpx xmlns="http://www.topografix.com/GPX/1/1" version="1.1">
+<wpt lat="-48.88" lon="-123.39"><name>x &amp; y</name></wpt><trk><name>t</name><trkseg>
+<trkpt lat="-48.88" lon="-123.39"><ele>3</ele><time>2031-03-12T07:41:09Z</time></trkpt>
+<trkpt lat="-48.881" lon="-123.39"><time>2031-03-12T07:41:19Z</time><extensions><hr>9</hr></extensions></trkpt>
+</trkseg></trk></gpx>
+"""
+_SHEET = b"""<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
+<row r="1"><c r="A1" t="str"><v>a</v></c><c r="B1" t="inlineStr"><is><t>b</t></is></c></row>
+<row r="2"><c r="A2" t="str"><v>x</v></c><c r="B2"><f>1+1</f><v>2</v></c></row>
+<row><c><v>1.28E+10</v></c><c t="e"><v>#DIV/0!</v></c></row></sheetData></worksheet>"""
+_BOOK = b"""<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>
+<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>"""
+_LINKS = b"""<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="r1" Target="worksheets/sheet1.xml"/></Relationships>"""
 _RECIPE = b"""name = "r"
 time_zone = "Etc/GMT-8"
 [[source]]
@@ -94,6 +109,16 @@ def _sqlite():
         return [(Path(folder) / "a.db").read_bytes()]
 
 
+def _excel(sheet=_SHEET):
+    """A workbook round a sheet, which is what gets changed most often: checksums keep changes out of a packed one."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, data in (("xl/workbook.xml", _BOOK), ("xl/_rels/workbook.xml.rels", _LINKS),
+                           ("xl/worksheets/sheet1.xml", sheet)):
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return made.getvalue()
+
+
 def _containers():
     made, tarred = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -112,7 +137,7 @@ def _containers():
             bz2.compress(_CSV * 5), lzma.compress(_CSV * 5), zst.getvalue().to_pybytes()]
 
 
-# Seeds of each form that a recipe may name; they have columns "a" and "b".
+# Seeds of each form that a recipe may name; they have columns "a" and "b", or those of `_COLUMNS`.
 _FORMS = {
     "ndjson": lambda: [*_lines("%s"), ("[" + ",\n".join(_JSON) + "]").encode()],
     "mongo-lines": lambda: [*_lines("%s"), b'{"a":ISODate("2031-03-12T07:41:09Z"),"b":NumberLong(5)}\n'],
@@ -123,14 +148,17 @@ _FORMS = {
     "geojson": lambda: [f'{{"type":"FeatureCollection","features":[{_POINT},\n{_POINT}]}}'.encode(),
                         f"{_POINT}\n{_POINT}\n".encode()],
     "plt": lambda: [_PLT],
+    "gpx": lambda: [_GPX],
+    "excel": lambda: [_excel()],
 }
+_COLUMNS = {"plt": ("lat", "lon", "time", "person"), "geojson": ("a", "b", "lon", "lat"),
+            "gpx": ("lat", "lon", "time", "track", "extensions.hr")}
 
 
 def _source(form):
-    paths = ("lat", "lon", "time", "person") if form == "plt" else ("a", "b", "lon", "lat") if form == "geojson" else (
-        "a", "b")
+    paths = _COLUMNS.get(form, ("a", "b"))
     source = Source("s", "*", form, ("nothing",), tuple(Field(p, "measurement", "tally") for p in paths))
-    if form == "sqlite":  # its table is told by the columns that something is made of
+    if form in ("sqlite", "excel"):  # the table is told by the columns that something is made of
         source = replace(source, fields=tuple(replace(f, column="subject_id") for f in source.fields))
     return source
 
@@ -171,19 +199,25 @@ def _account(parts, source):
             assert all(broken.values()), "broken without a reason"
             rows = sorted({*records.rows.tolist(), *map(int, broken)})
             assert len(rows) == records.count, "a record is told twice"
-            lines = [block.where(row)[0] for row in rows]
-            assert sorted(lines) == lines and last <= min(lines, default=last), "records out of order"
-            last = max(lines, default=last)
             for row in broken:
                 block.excerpt(row)
             for column in records.texts.values():
                 column.validate(full=True)
+            lines = [block.where(row)[0] for row in rows]
+            if source.form == "excel":  # a sheet numbers its rows itself, and may do so wrongly
+                continue
+            assert sorted(lines) == lines and last <= min(lines, default=last), "records out of order"
+            last = max(lines, default=last)
 
 
 def _cut(parts, source, block_bytes):
     """Every record that is found, not yet read: its place, and what is wrong with it."""
-    return [(block.where(row), block.faults.get(row)) for part in parts
-            for block, _ in formats.cut(part, source, None, block_bytes) for row in range(len(block))]
+    found = []
+    for part in parts:
+        for block, parse in formats.cut(part, source, None, block_bytes):
+            faults = block.faults if hasattr(block, "faults") else dict(parse().broken)
+            found += [(block.where(row), faults.get(row)) for row in range(len(block))]
+    return found
 
 
 def _read_times(data, folder):
@@ -221,6 +255,7 @@ _TIMES = ["2031-03-12 07:41:09\n1930347669\n1930347669123\n2031/3/4T7:41:09.120+
           '203103040741\n04/03/2031 07:41\n{"$date":{"$numberLong":"1930347669123"}}\n23:59:60\n46000.5\n0000-01-01']
 _PLACES = ["-123.39\n-48,88\n48°52'30.5\" S\n123d23m W\n1.234,5\n1'000.5\n{\"$numberDouble\":\"0.5\"}\nNaN\n1e5"]
 READERS = {form: Reader(seeds, _refusing(partial(_read_form, form))) for form, seeds in _FORMS.items()} | {
+    "excel sheets": Reader(lambda: [_SHEET], _refusing(lambda data, folder: _read_form("excel", _excel(data), folder))),
     "containers": Reader(_containers, _refusing(_read_container)),
     "times": Reader(lambda: [t.encode() for t in _TIMES], _refusing(_read_times)),
     "positions and numbers": Reader(lambda: [t.encode() for t in _PLACES], _refusing(_read_positions)),

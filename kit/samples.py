@@ -61,7 +61,7 @@ def _build_exposure(name, seed, temporary, progress):
     ingest.sanitize(dump, name, ingest.DEMO_KEY, clean, progress=progress)
     exposure = open_exposure(clean)
     leaks.excerpt(dump, final / "raw")
-    for file in ("report.json", "report.html", "quarantine.jsonl"):
+    for file in ("report.json", "quarantine.jsonl"):
         shutil.copyfile(clean / file, final / file)
     facts = json.loads((dump / "manifest.json").read_text(encoding="utf-8"))
     write_exposure(final, {table: getattr(exposure, table) for table in _TABLES}, name=name, tz=exposure.tz,

@@ -9,7 +9,7 @@ import kit
 from kit.exposure import MANIFEST, SAMPLES, sample_folder
 from kit.samples import build_samples
 
-ALLOWED = {".parquet", ".geojson", ".json", ".jsonl", ".ndjson", ".csv", ".html"}
+ALLOWED = {".parquet", ".geojson", ".json", ".jsonl", ".ndjson", ".csv"}
 every_sample = pytest.mark.parametrize("name", SAMPLES)
 
 

@@ -198,6 +198,8 @@ def read_recipe(text, file):
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"The recipe {file} is not readable TOML ({error}).") from None
+    except RecursionError:
+        raise InputError(f"The recipe {file} is nested deeper than any recipe is; write it anew.") from None
     return _recipe(raw, file, hashlib.sha256(data).hexdigest(), text)
 
 

@@ -121,7 +121,8 @@ def _instant(text):
 def _coverage(s):
     if s.days_in_span is None:
         return ""
-    return (f"records on {s.days_with_records:,} of the {s.days_in_span:,} days of the span "
+    days = "day" if s.days_in_span == 1 else "days"
+    return (f"records on {s.days_with_records:,} of {s.days_in_span:,} {days} from the first to the last "
             f"({_share(s.days_with_records, s.days_in_span)})")
 
 

@@ -126,3 +126,10 @@ def test_a_layout_that_cannot_be_is_refused(tmp_path, said, says):
 
 def test_every_form_has_a_reader():
     assert set(formats.READERS) == set(FORMS)
+
+
+def test_brackets_without_end_are_one_sentence(tmp_path):
+    for text in ("form = " + "[" * 5_000, 'x = ' + "{ a = " * 5_000):
+        (tmp_path / "deep.toml").write_text(text)
+        with pytest.raises(InputError, match=r"^The recipe deep.toml is nested deeper than any"):
+            load_recipe(tmp_path / "deep.toml")

@@ -74,7 +74,7 @@ def test_the_numbers_of_a_dump_are_on_its_page(register, tmp_path):
     assert "17 records in = 14 kept + 3 quarantined" in text
     for expected in (*(i["sha256"] for i in report.inputs), report.recipe_sha256, "not valid JSON", "trackers.jsonl",
                      "2031-03-11 16:00:00.000 to 2031-03-12 09:00:00.000 (UTC)", "Etc/GMT-8",
-                     "records on 1 of the 1 days of the span (100.0 %)"):
+                     "records on 1 of 1 day from the first to the last (100.0 %)"):
         assert expected in text
 
 
