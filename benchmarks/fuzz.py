@@ -235,7 +235,7 @@ read (tried on every eighth input).
 
 A reader that stopped at the limit of seconds has fewer inputs than were asked for. Most inputs differ from a valid file
 in a few bytes, so this finds careless reading, not every attack. `tests/ingest/test_fuzz.py` runs 2,000 inputs of each
-reader with every change.
+reader.
 """
 
 

@@ -293,7 +293,7 @@ def _zip_parts(path):
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise InputError(f"The archive {path.name} has no readable index, so it is damaged or cut short; get a whole "
                          "copy.") from None
-    files = [info for info in infos if not info.is_dir()]
+    files = [info for info in infos if not info.filename.endswith("/")]  # is_dir() fails where there is no name
     if any(info.filename == "xl/workbook.xml" for info in files):
         return [_plain(path)]
     _check_infos(path, files)
@@ -323,7 +323,7 @@ def zip_members(part, stream):
     path = part.path.with_name(PurePosixPath(part.name).name)
     try:
         archive = zipfile.ZipFile(stream)
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise InputError(f"The file {part.name} has no readable index, so it is damaged or cut short; get a whole "
                          "copy.") from None
@@ -415,6 +415,9 @@ def _check_members(path, names, links):
     if len(names) > MAX_MEMBERS:
         raise InputError(f"The archive {path.name} holds more than {MAX_MEMBERS:,} files; unpack what you need of it "
                          "and give the folder.")
+    if not all(names):
+        raise InputError(f"The archive {path.name} holds a file without a name, as only a damaged or hostile one does; "
+                         "nothing of it was read: get a whole copy.")
     if any(_leads_out(name) for name in names):
         raise InputError(f"The archive {path.name} holds a file whose name leads out of it (an absolute path, or ..), "
                          "as only a damaged or hostile one does; nothing of it was read.")

@@ -30,6 +30,7 @@ def test_the_seeds_are_valid(reader, tmp_path):
     assert {seeds.READERS[reader].act(whole, tmp_path) for whole in seeds.READERS[reader].seeds()} == {"read"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", seeds.READERS)
 def test_no_input_crashes_a_reader_or_loses_a_record(reader):
     result = fuzz.fuzz(reader, 2_000, seed=1)

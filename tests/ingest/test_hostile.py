@@ -131,6 +131,13 @@ def test_a_zip_whose_names_lead_out_is_refused(ingested, tmp_path):
     assert not (tmp_path / "seen.jsonl").exists()
 
 
+def test_a_zip_with_a_nameless_file_is_refused(ingested, tmp_path):
+    data = zipped({"seen.jsonl": GOOD}).replace(b"seen.jsonl", b"\0een.jsonl")  # a NUL ends a name
+    with pytest.raises(InputError, match=r"^The archive seen.zip holds a file without a name"):
+        ingested({"seen.zip": data})
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_empty_archive_is_refused(ingested):
     with pytest.raises(InputError, match=r"^The archive seen.zip is empty"):
         ingested({"seen.zip": zipped({})})
