@@ -1,12 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kit import geo, movement, tables
 from kit.errors import InputError
-from kit.movement import stay_kernels
+from kit.movement import diameter, stay_kernels
 
 DAY = pd.Timestamp("2031-03-12", tz="UTC")
 LON, LAT = geo.NEMO
@@ -83,6 +84,16 @@ def test_an_anchor_lets_nobody_drift_away_and_a_median_goes_along():
     assert medians["lat"].tolist() == pytest.approx([LAT + 75 / NORTH_M, LAT + 195 / NORTH_M])
 
 
+def test_a_diameter_holds_for_all_fixes_of_a_stay():
+    # 0 and 90 m lie within 100 m of 45 m, but not both within 80 m of each other: the window slides on to 90 m.
+    track = fixes(("a", 0, 0), ("a", 3, 90), ("a", 6, 45), ("a", 9, 60), ("a", 12, 900))
+    rule = {"closes_on": "diameter", "max_gap": None, "include_last": True, "ends_at": "last_inside"}
+    assert spans(movement.find_stays(track, radius_m=80, **rule)) == [(3, 9)]
+    assert spans(movement.find_stays(track, radius_m=100, **rule)) == [(0, 9)]
+    assert spans(movement.find_stays(track, radius_m=100, **rule | {"ends_at": "first_outside"})) == [(0, 12)]
+    assert spans(movement.find_stays(track.head(4), radius_m=100, **rule | {"include_last": False})) == []
+
+
 def test_one_subjects_stay_never_ends_in_another():
     stays = movement.find_stays(fixes(("a", 0, 0), ("a", 9, 0), ("b", 0, 0), ("b", 5, 500)))
     assert stays["subject_id"].tolist() == ["b"]
@@ -155,9 +166,12 @@ def test_a_bad_argument_is_refused_by_name(wrong):
 # --- properties ------------------------------------------------------------------------------------------------------
 
 WALKS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), st.integers(0, 4)), max_size=40)
-RULES = st.fixed_dictionaries({"closes_on": st.sampled_from(["anchor", "median"]), "include_last": st.booleans(),
-                               "ends_at": st.sampled_from(["first_outside", "last_inside"]),
-                               "at_gap": st.sampled_from(["discard", "close"])})
+RULES = st.fixed_dictionaries({
+    "closes_on": st.sampled_from(["anchor", "median", "diameter"]),
+    "include_last": st.booleans(),
+    "ends_at": st.sampled_from(["first_outside", "last_inside"]),
+    "at_gap": st.sampled_from(["discard", "close"]),
+})
 
 
 def walk(rows):
@@ -212,3 +226,21 @@ def test_the_running_median_is_the_median(numbers):
     for i, number in enumerate(numbers):
         stay_kernels._add(heaps, sizes, 0, float(number))
         assert stay_kernels._median(heaps, sizes, 0) == np.median(numbers[: i + 1])
+
+
+@given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=1, max_size=12))
+def test_the_hull_kept_from_point_to_point_is_the_hull(points):
+    hull, size = np.empty((2, len(points) + 3)), 0
+    for x, y in points:
+        size, _ = diameter._add(hull, size, float(x), float(y))
+    assert shapely.MultiPoint(hull[:, :size].T).convex_hull.equals(shapely.MultiPoint(points).convex_hull)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=3, max_size=9))
+def test_the_rectangle_is_the_smallest_turned_one(points):
+    points = np.round(points, 3)
+    hull, size = np.empty((2, len(points) + 3)), 0
+    for x, y in points:
+        size, _ = diameter._add(hull, size, x, y)
+    areas = [diameter._area(hull, size, a, (a - 1) % size) for a in range(size)] if size > 2 else [0]
+    assert min(areas) == pytest.approx(shapely.MultiPoint(points).minimum_rotated_rectangle.area, abs=1e-9)
