@@ -1,6 +1,6 @@
 """What counting pairs costs beside a DuckDB self-join, and how often co-presence speaks when there is nothing to say.
 
-    python benchmarks/copresence.py                  register size: pairs tallied, equality, ratio; all pairs counted
+    python benchmarks/copresence.py                  pairs tallied beside DuckDB, all pairs counted
     python benchmarks/copresence.py --calibration    cities of other seeds: findings with no companions, and with some
 
 For the second, each resident of a city is moved by a number of whole weeks of their own (round the end to the
@@ -101,10 +101,9 @@ def calibrate(options):
     print(f"{options.seeds} seeds over {options.cities} cities, {options.days} days; {COMPANIONS} companions on "
           f"{SHARED_DAYS:.0%} of their days")
     for null, part in table.groupby("null"):
-        share, fdp = part["any"].mean(), part["fdp"]
-        error = 2 * np.sqrt(.05 * .95 / len(part))
-        print(f"{null}: any finding without companions in {share:.1%} of runs (+- {error:.1%}"
-              f" about 5 %), {part['tests'].mean():,.0f} pairs in bins; p <= 0.01: {part['below_1'].mean():.3%}, "
+        fdp, error = part["fdp"], 2 * np.sqrt(0.05 * 0.95 / len(part))
+        print(f"{null}: any finding without companions in {part['any'].mean():.1%} of runs (5 % +- {error:.1%}), "
+              f"{part['tests'].mean():,.0f} pairs in bins; p <= 0.01: {part['below_1'].mean():.3%}, "
               f"p <= 0.001: {part['below_01'].mean():.4%} of pairs with a bin; with companions mean false discovery "
               f"proportion {fdp.mean():.3f} (SE {fdp.sem():.3f}), recall {part['recall'].mean():.2f}")
 

@@ -4,6 +4,8 @@ A cell is one sensor during one window. All rests on one sort of packed numbers:
 low ones, so that the subjects of a cell lie side by side.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numba import njit
 
@@ -76,10 +78,27 @@ def tally(cell_subject, edges, day, n_subjects, n_days):
                          f"{MOST_PAIRS:,}); cap the crowd, for example crowd=50, or count them with count_pairs.")
     before = np.append(0, np.cumsum(count(edges)))
     packed = np.empty(n_pairs, np.uint64)
+    subject_bits, day_bits = int(n_subjects - 1).bit_length(), int(n_days - 1).bit_length()
+    if 2 * subject_bits + day_bits > 64:
+        raise InputError(f"{n_subjects:,} subjects on {n_days:,} days are too many to pair; take fewer of them.")
     parts = _even_parts(before, 8 * parallel.cores())
-    parallel.run(_list, [(cell_subject, edges, day, before, n_subjects, n_days, *part, packed) for part in parts])
+    parallel.run(_list, [(cell_subject, edges, day, before, subject_bits, day_bits, *part, packed) for part in parts])
     packed.sort()
-    return _runs(packed, n_subjects, n_days)
+    return _tally_sorted(packed, subject_bits, day_bits)
+
+
+def _tally_sorted(packed, subject_bits, day_bits):
+    """Each thread takes its stretch of the sorted pairs; no pair is cut in two."""
+    marks = packed[[start for start, _ in parallel.spans(len(packed), parallel.cores())][1:]] if len(packed) else packed
+    cuts = np.searchsorted(packed, (marks >> np.uint64(day_bits)) << np.uint64(day_bits))
+    cuts = np.unique(np.concatenate([[0], cuts, [len(packed)]])).tolist()
+    stretches = [packed[a:b] for a, b in pairwise(cuts)]
+    sizes = parallel.run(_count_runs, [(part, day_bits) for part in stretches])
+    total, ends = sum(sizes), np.cumsum([0, *sizes]).tolist()
+    out = tuple(np.empty(total, dtype) for dtype in (np.int32, np.int32, np.int64, np.int64))
+    parallel.run(_runs, [(part, subject_bits, day_bits, *(column[a:b] for column in out))
+                         for part, (a, b) in zip(stretches, pairwise(ends), strict=True)])
+    return out
 
 
 def keep_cells(cell_subject, edges, keep):
@@ -126,30 +145,35 @@ def _divide(packed, bits):
 
 
 @njit(cache=True, nogil=True)
-def _list(subject, edges, day, before, n_subjects, n_days, start, stop, out):
+def _list(subject, edges, day, before, subject_bits, day_bits, start, stop, out):
     for cell in range(start, stop):
-        at = before[cell]
+        at, on = before[cell], np.uint64(day[cell])
         for i in range(edges[cell], edges[cell + 1]):
-            row = np.uint64(subject[i]) * np.uint64(n_subjects)
+            row = np.uint64(subject[i]) << np.uint64(subject_bits)
             for j in range(i + 1, edges[cell + 1]):
-                out[at] = (row + np.uint64(subject[j])) * np.uint64(n_days) + np.uint64(day[cell])
+                out[at] = (row | np.uint64(subject[j])) << np.uint64(day_bits) | on
                 at += 1
 
 
 @njit(cache=True, nogil=True)
-def _runs(packed, n_subjects, n_days):
-    n_runs, days, people = 0, np.uint64(n_days), np.uint64(n_subjects)
+def _count_runs(packed, day_bits):
+    n_runs, days = 0, np.uint64(day_bits)
     for i in range(len(packed)):
-        n_runs += i == 0 or packed[i] // days != packed[i - 1] // days
-    first, second = np.empty(n_runs, np.int32), np.empty(n_runs, np.int32)
-    n, n_shared_days = np.zeros(n_runs, np.int64), np.zeros(n_runs, np.int64)
+        n_runs += i == 0 or packed[i] >> days != packed[i - 1] >> days
+    return n_runs
+
+
+@njit(cache=True, nogil=True)
+def _runs(packed, subject_bits, day_bits, first, second, n, n_shared_days):
+    days, people = np.uint64(day_bits), np.uint64(subject_bits)
+    mask = (np.uint64(1) << people) - np.uint64(1)
     at, before = -1, np.uint64(0)
     for i in range(len(packed)):
-        pair = packed[i] // days
+        pair = packed[i] >> days
         if i == 0 or pair != before:
             at += 1
-            first[at], second[at] = pair // people, pair % people
+            first[at], second[at] = pair >> people, pair & mask
+            n[at], n_shared_days[at] = 0, 0
         n[at] += 1
         n_shared_days[at] += i == 0 or packed[i] != packed[i - 1]
         before = pair
-    return first, second, n, n_shared_days
