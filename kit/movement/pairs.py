@@ -46,8 +46,7 @@ def cells(subject, sensor, window, n_subjects):
     packed = np.empty(len(subject), np.int64)
     parts = parallel.spans(len(subject), parallel.cores())
     kept = sum(parallel.run(_pack, [(subject, sensor, window, first, span, bits, *part, packed) for part in parts]))
-    packed.sort()
-    found, edges, cell = _divide(packed[len(packed) - kept:], bits)
+    found, edges, cell = _divide(_sorted(packed)[len(packed) - kept:], bits)
     cell_window = cell % span + first
     return found, edges, (cell // span).astype(np.int32), cell_window if listed is None else listed[cell_window]
 
@@ -83,8 +82,17 @@ def tally(cell_subject, edges, day, n_subjects, n_days):
         raise InputError(f"{n_subjects:,} subjects on {n_days:,} days are too many to pair; take fewer of them.")
     parts = _even_parts(before, 8 * parallel.cores())
     parallel.run(_list, [(cell_subject, edges, day, before, subject_bits, day_bits, *part, packed) for part in parts])
-    packed.sort()
-    return _tally_sorted(packed, subject_bits, day_bits)
+    return _tally_sorted(_sorted(packed), subject_bits, day_bits)
+
+
+def _sorted(packed):
+    """Each thread sorts its stretch, then neighbouring stretches are merged; `packed` itself is no longer of use."""
+    runs = [packed[a:b] for a, b in parallel.spans(len(packed), parallel.cores())]
+    parallel.run(np.ndarray.sort, [(run,) for run in runs])
+    while len(runs) > 1:
+        couples = [(runs[i], runs[i + 1]) for i in range(0, len(runs) - 1, 2)]
+        runs = parallel.run(_merge, couples) + runs[2 * len(couples):]
+    return runs[0]
 
 
 def _tally_sorted(packed, subject_bits, day_bits):
@@ -125,6 +133,20 @@ def _pack(subject, sensor, window, first, span, bits, start, stop, out):
             out[i] = (sensor[i] * span + (window[i] - first)) << bits | subject[i]
             kept += 1
     return kept
+
+
+@njit(cache=True, nogil=True)
+def _merge(left, right):
+    out = np.empty(len(left) + len(right), left.dtype)
+    i, j = 0, 0
+    for k in range(len(out)):
+        if j == len(right) or (i < len(left) and left[i] <= right[j]):
+            out[k] = left[i]
+            i += 1
+        else:
+            out[k] = right[j]
+            j += 1
+    return out
 
 
 @njit(cache=True, nogil=True)
