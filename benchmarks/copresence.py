@@ -1,15 +1,17 @@
 """What counting pairs costs beside a DuckDB self-join, and how often co-presence speaks when there is nothing to say.
 
-    python benchmarks/copresence.py                  register size: pairs tallied, equality, ratio; all pairs counted
+    python benchmarks/copresence.py                  pairs tallied beside DuckDB, all pairs counted
     python benchmarks/copresence.py --calibration    cities of other seeds: findings with no companions, and with some
 
-For the second, each resident of a city is moved by a number of whole weeks of their own (round the end to the
-beginning): every habit, building and household stays, and nobody goes with anybody. Then some are given companions:
+For the second, each person of a city is moved by a number of whole weeks of their own (round the end to the beginning),
+never the same in one household or one circle of friends: every habit and building stays, and nobody goes with anybody.
+Then some are given companions:
 on some days another resident's records are replaced by those of the first, each kept or missed for itself, with a few
 seconds between them.
 """
 
 import argparse
+import json
 import tempfile
 import time
 import warnings
@@ -101,28 +103,35 @@ def calibrate(options):
     print(f"{options.seeds} seeds over {options.cities} cities, {options.days} days; {COMPANIONS} companions on "
           f"{SHARED_DAYS:.0%} of their days")
     for null, part in table.groupby("null"):
-        share, fdp = part["any"].mean(), part["fdp"]
-        error = 2 * np.sqrt(.05 * .95 / len(part))
-        print(f"{null}: any finding without companions in {share:.1%} of runs (+- {error:.1%}"
-              f" about 5 %), {part['tests'].mean():,.0f} pairs in bins; p <= 0.01: {part['below_1'].mean():.3%}, "
+        fdp, error = part["fdp"], 2 * np.sqrt(0.05 * 0.95 / len(part))
+        print(f"{null}: any finding without companions in {part['any'].mean():.1%} of runs (5 % +- {error:.1%}), "
+              f"{part['tests'].mean():,.0f} pairs in bins; p <= 0.01: {part['below_1'].mean():.3%}, "
               f"p <= 0.001: {part['below_01'].mean():.4%} of pairs with a bin; with companions mean false discovery "
               f"proportion {fdp.mean():.3f} (SE {fdp.sem():.3f}), recall {part['recall'].mean():.2f}")
 
 
 def city_sightings(seed, people, days):
-    """Face records of an invented community whose system guesses right; `subject_id` is the person's number."""
+    """Face records of an invented community, false matches among them, and the truth about its people."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "dump"
         write_dump("community", people=people, days=days, seed=seed, out=out)
-        return face_records(out)
+        return face_records(out), pd.read_parquet(out / "truth" / "people.parquet")
 
 
-def alone_again(seen, days, chance):
-    """Everybody moved by a number of whole weeks of their own."""
-    subject, subjects = codes.encode(seen["subject_id"])
-    weeks = days // 7
-    start = seen["time"].min().tz_convert(TZ).normalize()
-    moved = (seen["time"] - start + pd.to_timedelta(chance.integers(0, weeks, len(subjects))[subject] * 7, unit="D"))
+def alone_again(city, days, chance):
+    """Everybody moved by whole weeks, other ones than their household and their circle are moved by."""
+    seen, people = city
+    weeks, start = days // 7, seen["time"].min().tz_convert(TZ).normalize()
+    taken, shift = {}, {}
+    for one in people.itertuples():
+        ties = [("household", one.household_no), *([("circle", one.friend_group)] if one.friend_group >= 0 else [])]
+        free = sorted(set(range(weeks)).difference(*(taken.get(tie, ()) for tie in ties)))
+        if not free:
+            raise SystemExit(f"{weeks} weeks are too few to keep a household and a circle apart; make more days.")
+        shift[one.person_id] = int(chance.choice(free))
+        for tie in ties:
+            taken.setdefault(tie, set()).add(shift[one.person_id])
+    moved = seen["time"] - start + pd.to_timedelta(seen["subject_id"].map(shift) * 7, unit="D")
     return seen.assign(time=start + moved % (weeks * WEEK))
 
 
@@ -164,9 +173,7 @@ def power(seen, planted, null):
 
 
 def face_records(dump):
-    """True passages as recorded, read from the dump by its truth: no ingest needed for a benchmark."""
-    import json
-
+    """Who the system says it saw, straight from the raw lines: a benchmark needs no ingest."""
     rows = []
     for path in sorted(dump.glob("face*")):
         for line in path.read_text(encoding="utf-8").splitlines():

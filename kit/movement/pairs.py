@@ -4,6 +4,8 @@ A cell is one sensor during one window. All rests on one sort of packed numbers:
 low ones, so that the subjects of a cell lie side by side.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numba import njit
 
@@ -44,8 +46,7 @@ def cells(subject, sensor, window, n_subjects):
     packed = np.empty(len(subject), np.int64)
     parts = parallel.spans(len(subject), parallel.cores())
     kept = sum(parallel.run(_pack, [(subject, sensor, window, first, span, bits, *part, packed) for part in parts]))
-    packed.sort()
-    found, edges, cell = _divide(packed[len(packed) - kept:], bits)
+    found, edges, cell = _divide(_sorted(packed)[len(packed) - kept:], bits)
     cell_window = cell % span + first
     return found, edges, (cell // span).astype(np.int32), cell_window if listed is None else listed[cell_window]
 
@@ -76,10 +77,36 @@ def tally(cell_subject, edges, day, n_subjects, n_days):
                          f"{MOST_PAIRS:,}); cap the crowd, for example crowd=50, or count them with count_pairs.")
     before = np.append(0, np.cumsum(count(edges)))
     packed = np.empty(n_pairs, np.uint64)
+    subject_bits, day_bits = int(n_subjects - 1).bit_length(), int(n_days - 1).bit_length()
+    if 2 * subject_bits + day_bits > 64:
+        raise InputError(f"{n_subjects:,} subjects on {n_days:,} days are too many to pair; take fewer of them.")
     parts = _even_parts(before, 8 * parallel.cores())
-    parallel.run(_list, [(cell_subject, edges, day, before, n_subjects, n_days, *part, packed) for part in parts])
-    packed.sort()
-    return _runs(packed, n_subjects, n_days)
+    parallel.run(_list, [(cell_subject, edges, day, before, subject_bits, day_bits, *part, packed) for part in parts])
+    return _tally_sorted(_sorted(packed), subject_bits, day_bits)
+
+
+def _sorted(packed):
+    """Each thread sorts its stretch, then neighbouring stretches are merged; `packed` itself is no longer of use."""
+    runs = [packed[a:b] for a, b in parallel.spans(len(packed), parallel.cores())]
+    parallel.run(np.ndarray.sort, [(run,) for run in runs])
+    while len(runs) > 1:
+        couples = [(runs[i], runs[i + 1]) for i in range(0, len(runs) - 1, 2)]
+        runs = parallel.run(_merge, couples) + runs[2 * len(couples):]
+    return runs[0]
+
+
+def _tally_sorted(packed, subject_bits, day_bits):
+    """Each thread takes its stretch of the sorted pairs; no pair is cut in two."""
+    marks = packed[[start for start, _ in parallel.spans(len(packed), parallel.cores())][1:]] if len(packed) else packed
+    cuts = np.searchsorted(packed, (marks >> np.uint64(day_bits)) << np.uint64(day_bits))
+    cuts = np.unique(np.concatenate([[0], cuts, [len(packed)]])).tolist()
+    stretches = [packed[a:b] for a, b in pairwise(cuts)]
+    sizes = parallel.run(_count_runs, [(part, day_bits) for part in stretches])
+    total, ends = sum(sizes), np.cumsum([0, *sizes]).tolist()
+    out = tuple(np.empty(total, dtype) for dtype in (np.int32, np.int32, np.int64, np.int64))
+    parallel.run(_runs, [(part, subject_bits, day_bits, *(column[a:b] for column in out))
+                         for part, (a, b) in zip(stretches, pairwise(ends), strict=True)])
+    return out
 
 
 def keep_cells(cell_subject, edges, keep):
@@ -109,6 +136,20 @@ def _pack(subject, sensor, window, first, span, bits, start, stop, out):
 
 
 @njit(cache=True, nogil=True)
+def _merge(left, right):
+    out = np.empty(len(left) + len(right), left.dtype)
+    i, j = 0, 0
+    for k in range(len(out)):
+        if j == len(right) or (i < len(left) and left[i] <= right[j]):
+            out[k] = left[i]
+            i += 1
+        else:
+            out[k] = right[j]
+            j += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
 def _divide(packed, bits):
     subject, starts = np.empty(len(packed), np.int32), np.empty(len(packed) + 1, np.int64)
     cell = np.empty(len(packed), np.int64)
@@ -126,30 +167,35 @@ def _divide(packed, bits):
 
 
 @njit(cache=True, nogil=True)
-def _list(subject, edges, day, before, n_subjects, n_days, start, stop, out):
+def _list(subject, edges, day, before, subject_bits, day_bits, start, stop, out):
     for cell in range(start, stop):
-        at = before[cell]
+        at, on = before[cell], np.uint64(day[cell])
         for i in range(edges[cell], edges[cell + 1]):
-            row = np.uint64(subject[i]) * np.uint64(n_subjects)
+            row = np.uint64(subject[i]) << np.uint64(subject_bits)
             for j in range(i + 1, edges[cell + 1]):
-                out[at] = (row + np.uint64(subject[j])) * np.uint64(n_days) + np.uint64(day[cell])
+                out[at] = (row | np.uint64(subject[j])) << np.uint64(day_bits) | on
                 at += 1
 
 
 @njit(cache=True, nogil=True)
-def _runs(packed, n_subjects, n_days):
-    n_runs, days, people = 0, np.uint64(n_days), np.uint64(n_subjects)
+def _count_runs(packed, day_bits):
+    n_runs, days = 0, np.uint64(day_bits)
     for i in range(len(packed)):
-        n_runs += i == 0 or packed[i] // days != packed[i - 1] // days
-    first, second = np.empty(n_runs, np.int32), np.empty(n_runs, np.int32)
-    n, n_shared_days = np.zeros(n_runs, np.int64), np.zeros(n_runs, np.int64)
+        n_runs += i == 0 or packed[i] >> days != packed[i - 1] >> days
+    return n_runs
+
+
+@njit(cache=True, nogil=True)
+def _runs(packed, subject_bits, day_bits, first, second, n, n_shared_days):
+    days, people = np.uint64(day_bits), np.uint64(subject_bits)
+    mask = (np.uint64(1) << people) - np.uint64(1)
     at, before = -1, np.uint64(0)
     for i in range(len(packed)):
-        pair = packed[i] // days
+        pair = packed[i] >> days
         if i == 0 or pair != before:
             at += 1
-            first[at], second[at] = pair // people, pair % people
+            first[at], second[at] = pair >> people, pair & mask
+            n[at], n_shared_days[at] = 0, 0
         n[at] += 1
         n_shared_days[at] += i == 0 or packed[i] != packed[i - 1]
         before = pair
-    return first, second, n, n_shared_days
