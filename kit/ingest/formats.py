@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
-from kit.ingest import cutters, encodings, excel_in, gpx_in, tables_in
+from kit.ingest import cutters, encodings, excel_in, gpx_in, json_cut, tables_in
 from kit.ingest.cutters import BLOCK_BYTES, EXCERPT_LETTERS, Block, Chunks, mask
 from kit.ingest.rows import owner_of
 
@@ -102,9 +102,35 @@ def parse_json(block, fields, root="", shell=False):
             broken.append((int(row), "no JSON object"))
     dropped = {row for row, _ in broken} | {int(r) for r in rows[~opens] if not block.line(r).strip()}
     rows = rows[~np.isin(rows, list(dropped))] if dropped else rows
-    structs, keys, twice = _query_json(_lines(block, rows), list(fields), root)
+    fields = list(fields)
+    rows, texts, keys = _cut_json(block, rows, fields, root, shell, broken)
+    if shell:
+        texts = {path: _without_undefined(column) for path, column in texts.items()}
+    return Records(rows, texts, len(rows) + len(broken), sorted(broken), keys,
+                   block.notes + encodings.note_mojibake(block))
+
+
+def _cut_json(block, rows, fields, root, shell, broken):
+    """Plain lines by the compiled cutter, the others by DuckDB, together in their order."""
+    wanted = json_cut.want(tuple(fields), root)
+    if wanted is None or not len(rows):
+        return _parse_lines(block, rows, fields, root, shell, broken)
+    plain, columns, keys = json_cut.cut(block, rows, wanted, len(fields))
+    if plain.all():
+        return rows, dict(zip(fields, columns, strict=True)), keys
+    others, texts, keys_of_others = _parse_lines(block, rows[~plain], fields, root, shell, broken)
+    both = np.concatenate([rows[plain], others])
+    order = np.argsort(both)
+    texts = {path: pa.concat_arrays([column, texts[path]]).take(pa.array(order))
+             for path, column in zip(fields, columns, strict=True)}
+    return both[order], texts, keys | keys_of_others
+
+
+def _parse_lines(block, rows, fields, root, shell, broken):
+    """The rows that are records, a text column for each field, and the members that occur; `broken` takes the rest."""
+    structs, keys, twice = _query_json(_lines(block, rows), fields, root)
     if shell and structs.null_count:
-        structs, twice = _read_shell(block, rows, structs, twice, keys, list(fields), root)
+        structs, twice = _read_shell(block, rows, structs, twice, keys, fields, root)
     if structs.null_count:
         bad = np.asarray(structs.is_null())
         broken += [(int(row), "not valid JSON") for row in rows[bad]]
@@ -118,11 +144,7 @@ def parse_json(block, fields, root="", shell=False):
             bad = np.asarray(structs.is_null())
             broken += [(int(row), f"no {root} in it") for row in rows[bad]]
             rows, structs = rows[~bad], structs.drop_null()
-    texts = {path: pc.struct_field(structs, path.split(".")) for path in fields}
-    if shell:
-        texts = {path: _without_undefined(column) for path, column in texts.items()}
-    return Records(rows, texts, len(rows) + len(broken), sorted(broken), keys,
-                   block.notes + encodings.note_mojibake(block))
+    return rows, {path: pc.struct_field(structs, path.split(".")) for path in fields}, keys
 
 
 def parse_csv(block, fields, header, first, delimiter=","):

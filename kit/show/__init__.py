@@ -23,6 +23,7 @@ from kit.show.story import (
     chart_week_strip,
 )
 from kit.show.theme import Figure, new_figure, source_line
+from kit.show.ways import chart_route_map
 
 __all__ = [
     "Figure",
@@ -35,6 +36,7 @@ __all__ = [
     "chart_how_few_points",
     "chart_lines",
     "chart_matrix",
+    "chart_route_map",
     "chart_unicity_surface",
     "chart_way_map",
     "chart_week_strip",

@@ -165,7 +165,7 @@ def test_newlines_in_quotation_marks_and_marks_that_break(forms, tmp_path, size)
         (8, "3 cells where 2 belong")]
 
 
-BOMS = (b"\xff\xfe", b"\xef\xbb\xbf")
+BOMS = (b"\xff\xfe", b"\xef\xbb\xbf", b"\x84\x31\x95\x33")  # UTF-16, UTF-8, GB18030
 SOURCES = {"ndjson": ("a",), "mongo-lines": ("a", "b.c"), "es-hits": ("a",), "csv": ("a", "b")}
 PIECES = [b'{"a":1}', b'{"a":', b'"', b"{", b"}", b"[", b"]", b",", b"\n", b"\r\n", b"\r", b"\0", b"\\", b"a,b",
           b"a;b;c", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe",
