@@ -353,8 +353,10 @@ def _without_undefined(column):
 def _readable_rows(block):
     """Rows that may hold a record: neither blank nor broken already nor in another encoding; and the broken ones."""
     lengths = np.diff(block.starts)
-    first = block.data[np.minimum(block.starts[:-1], max(len(block.data) - 1, 0))] if len(block.data) else lengths
-    blank = (lengths == 0) | ((lengths == 1) & ((first == 10) | (first == 13))) | ((lengths == 2) & (first == 13))
+    first, second = (block.data[np.minimum(block.starts[:-1] + i, max(len(block.data) - 1, 0))] if len(block.data)
+                     else lengths for i in (0, 1))
+    blank = (lengths == 0) | ((lengths == 1) & ((first == 10) | (first == 13))) | (
+        (lengths == 2) & (first == 13) & (second == 10))
     broken = list(block.faults.items())
     good = ~blank
     good[list(block.faults)] = False
