@@ -47,6 +47,19 @@ def test_00_hardly_any_camera_misses_nobody_and_some_miss_a_third(register):
     assert (rates < 2 / 3).any()
 
 
+def test_03_one_way_stands_out_is_far_from_certain_and_no_camera_between_saw_the_person(register):
+    given = knobs("03_one_day.ipynb")
+    town = register.sightings[~register.sightings["duplicate"]]
+    trips = movement.make_trips(movement.find_visits(town, register.sensors))
+    left = trips["departed_at"].dt.tz_convert(register.tz).dt.strftime("%H:%M")
+    trip = trips[(trips["subject_id"] == given["WALKER"]) & (left == given["LEFT_AT"])]
+    rates = movement.detection_rates(town, trips, register.streets, register.sensors)
+    first, second = movement.infer_routes(trip, town, register.streets, register.sensors, rates)["probability"][:2]
+    assert len(trip) == 1 and 2 * second < first < 0.8
+    theirs = town.loc[town["subject_id"] == given["WALKER"], "time"]
+    assert not theirs.between(trip["departed_at"].iloc[0], trip["arrived_at"].iloc[0], inclusive="neither").any()
+
+
 @pytest.fixture(scope="module")
 def day(community, faces):
     given = knobs("03_one_day.ipynb")
