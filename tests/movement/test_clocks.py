@@ -103,3 +103,29 @@ def test_what_is_wrong_is_said():
         movement.repair_clocks(road().assign(time=pd.Timestamp("2031-03-12")), sensors())
     with pytest.raises(InputError, match="largest"):
         movement.repair_clocks(road(), sensors(), largest="0s")
+
+
+def test_sensors_passed_one_way_only_are_not_tied():
+    """The way out of e and into f is there, the way back is not: half of that difference would be no clock's error."""
+    seen = road({"c": 240})
+    there = ~seen["subject_id"].str.endswith("True")
+    _, clocks = movement.repair_clocks(seen[there | ~seen["sensor_id"].isin(["e", "f"])], sensors())
+    clocks = clocks.set_index("sensor_id")
+    assert clocks.loc[["e", "f"], "component"].tolist() == [-1, -1]
+    assert clocks.loc["c", "offset_s"] == pytest.approx(240, abs=5)
+
+
+def test_of_two_clocks_nobody_knows_which_is_wrong_so_neither_is_touched():
+    seen = road({"b": 60}, names="ab")
+    mended, clocks = movement.repair_clocks(seen, sensors("ab"))
+    assert (clocks["offset_s"][1] - clocks["offset_s"][0]) == pytest.approx(60, abs=2)
+    assert ((clocks["low"] <= 0) & (clocks["high"] >= 0)).all()
+    assert (clocks["low"][0] <= -60) and (clocks["high"][1] >= 60)
+    pd.testing.assert_frame_equal(mended, seen)
+
+
+def test_a_clock_that_may_be_right_is_left_alone():
+    seen = road()
+    mended, clocks = movement.repair_clocks(seen, sensors())
+    assert ((clocks["low"] <= 0) & (clocks["high"] >= 0)).all()
+    pd.testing.assert_frame_equal(mended, seen)
