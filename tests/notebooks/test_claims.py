@@ -185,3 +185,19 @@ def test_05_more_days_mean_more_people_with_four_points_and_rarer_points(faces):
                       for days in (1, 90)])
     assert kept["eligible"].is_monotonic_increasing
     assert kept["estimate"].is_monotonic_increasing
+
+
+def test_07_the_rule_names_mostly_others_the_test_only_circles_and_a_month_is_too_little(community):
+    given = knobs("07_near_or_by_chance.ipynb")
+    faces = community.sightings.query("source == 'face' and not duplicate")
+    found = movement.find_copresence(faces, given["WINDOW"], fdr=given["ACCEPTED"], tz=community.tz)
+    relation = movement.relate_pairs(found, community.truth()["people"])
+    ruled = relation[found["n_days"] >= given["RULE"]]
+    assert 0.85 < (~ruled.isin(["household", "circle"])).mean() < 0.95
+    assert ruled.isin(["neighbour", "stranger"]).sum() == (~ruled.isin(["household", "circle"])).sum()
+    assert set(relation[found["more_than_chance"]]) == {"circle"} and found["more_than_chance"].sum() >= 3
+    month = faces[faces["time"] < faces["time"].min() + pd.Timedelta(days=30)]
+    assert not movement.find_copresence(month, given["WINDOW"], fdr=given["ACCEPTED"], tz=community.tz)[
+        "more_than_chance"].any()
+    crowded = movement.account_for_crowds(faces, given["WINDOW"], crowd=10).set_index("what")
+    assert crowded.loc["pairs in a bin", "left_out"] < 0.01 * crowded.loc["pairs in a bin", "all"]
