@@ -46,7 +46,7 @@ class Harvested:
             self.batch = self.batch.set_column(0, "record", pc.add(self.batch["record"], first))
 
 
-def harvest(part, source, key, invented, file):
+def harvest(part, source, key, invented, file, seen=None):
     """Pseudonymise a block.
 
     Parameters
@@ -59,6 +59,8 @@ def harvest(part, source, key, invented, file):
         the city makes, invalid by construction: a manifest is a claim, and real records must not come in under it.
     file : str
         For messages.
+    seen : dict, optional
+        By kind, what `identifiers.subject_keys` has seen before.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def harvest(part, source, key, invented, file):
         kind = source.field_of("subject_id").kind
         if invented and source.makes != ("nothing",):
             _require_invented(coded.dictionary, kind, file)
-        keys, checks = subject_keys(coded.dictionary.to_pylist(), kind, key)
+        keys, checks = subject_keys(coded.dictionary.to_pylist(), kind, key, seen.get(kind) if seen else None)
         who = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         columns["subject"] = pa.DictionaryArray.from_arrays(coded.indices, pa.array(keys))
     for name in [name for name in columns if name == "age_band" or name.startswith("tally:")]:
