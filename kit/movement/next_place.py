@@ -18,8 +18,8 @@ def predict_next(visits, tz, test_share=0.3, prior=1.0, draws=1000, seed=0):
     One moment of the wall clock cuts all records: the earlier visits train, the last `test_share` of all visits are
     foretold, each from the visit before and from the hour at which it begins. The rules: `stay` (the same place again,
     as often as people did in the past, though in more than half of the cases), `hour` (the person's places in that hour
-    of the week), `markov` (where the person went from the place before) and `population` (where people are seen, whoever
-    it is). Each gives every place a probability: its counts, and `prior` counts dealt out as the rule behind it says:
+    of the week), `markov` (where the person went from the place before) and `population` (where people are seen,
+    whoever it is). Each gives every place a probability: its counts, and `prior` counts dealt out as the rule behind it says:
     the person's own places, behind them everybody's, behind them any place alike.
 
     On `moves` only the tests count in which the place changes, and the rules know that it does: the place before is
