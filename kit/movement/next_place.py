@@ -19,8 +19,8 @@ def predict_next(visits, tz, test_share=0.3, prior=1.0, draws=1000, seed=0):
     foretold, each from the visit before and from the hour at which it begins. The rules: `stay` (the same place again,
     as often as people did in the past, though in more than half of the cases), `hour` (the person's places in that hour
     of the week), `markov` (where the person went from the place before) and `population` (where people are seen,
-    whoever it is). Each gives every place a probability: its counts, and `prior` counts dealt out as the rule behind it says:
-    the person's own places, behind them everybody's, behind them any place alike.
+    whoever it is). Each gives every place a probability: its counts, and `prior` counts dealt out as the rule behind it
+    says: the person's own places, behind them everybody's, behind them any place alike.
 
     On `moves` only the tests count in which the place changes, and the rules know that it does: the place before is
     taken out. On `all` a rule may be right by saying that nothing changes. Subjects with no visit before the cut are
