@@ -197,6 +197,26 @@ def test_04_ones_own_last_step_foretells_more_than_ones_hours_and_these_more_tha
     assert share.loc["hour", "low"] > share.loc["population", "high"]
 
 
+def test_04_phones_lead_to_the_door_also_without_their_nights_but_not_when_rounded():
+    phones = kit.open_exposure("fusion")
+    fixes, hour = phones.fixes, phones.fixes["time"].dt.tz_convert(phones.tz).dt.hour
+    owners = phones.truth()["people"].dropna(subset="device_id").astype({"device_id": "str"}).set_index("device_id")
+
+    def share_near(part, method="nights"):
+        stays, spots = movement.find_locations(movement.find_stays(part, max_gap="4h"))
+        homes = movement.infer_places(stays, phones.tz, method, min_confidence=0.3).query("role == 'home'")
+        spot = spots.set_index(["subject_id", "location_id"]).loc[list(zip(homes["subject_id"], homes["place_id"],
+                                                                           strict=True))]
+        lives = owners.loc[homes["subject_id"].astype(str)]
+        metres = geo.haversine_m(spot["lon"].to_numpy(), spot["lat"].to_numpy(), lives["home_lon"].to_numpy(),
+                                 lives["home_lat"].to_numpy())
+        return (metres < 100).sum() / fixes["subject_id"].nunique()
+
+    assert share_near(fixes) > 0.8
+    assert 0.4 < share_near(fixes[hour.between(8, 18)], "edges") < 0.8
+    assert share_near(fixes.assign(lon=fixes["lon"].round(2), lat=fixes["lat"].round(2))) < 0.1
+
+
 def test_05_sampling_people_raises_unicity(faces):
     everyone = reidentify.unicity(reidentify.make_points(faces), known=2, people=None)
     some = faces["subject_id"].cat.categories[::10]
