@@ -24,7 +24,8 @@ def community(seed, people=2_000, n_days=90):
     -------
     dict
         sightings (`kit.tables`, and `true_no, true_time`), sensors, faults (`sensor_id, clock_offset_s` at the first
-        midnight, `drift_s_per_day`), episodes (true stays of the residents), plan.
+        midnight, `drift_s_per_day`), episodes (true stays of the residents), passes (`subject_id, sensor_id, time` of
+        every true pass of a camera, seen or missed).
     """
     plan = make_plan()
     town, sensors = lay_town(plan), days.sensors_of(plan, "community")
@@ -38,7 +39,14 @@ def community(seed, people=2_000, n_days=90):
     sightings = pd.concat([_faces(faces, sensors), _radios(radios, who, sensors, seed)], ignore_index=True)
     faults["clock_offset_s"] += faults["drift_s_per_day"] * (FIRST_DAY - detect.CLOCK_DAY)
     return {"sightings": sightings.assign(sighting_id=np.arange(len(sightings))), "sensors": _positions(sensors),
-            "faults": faults, "episodes": episodes_table(plan, "community", who, moved.episodes), "plan": plan}
+            "faults": faults, "episodes": episodes_table(plan, "community", who, moved.episodes),
+            "passes": _passes(moved.passes[is_camera], who, sensors)}
+
+
+def _passes(passes, who, sensors):
+    person = np.char.add("p_", who["person_no"][passes["who"]].astype(str)).astype(object)
+    return pd.DataFrame({"subject_id": person, "sensor_id": sensors["sensor_id"].to_numpy()[passes["sensor"]],
+                         "time": _utc(passes["time_ms"])})
 
 
 def _faces(records, sensors):
