@@ -1,4 +1,4 @@
-"""A fresh community in memory, with its truth: the people, sensors and records of a dump of that seed, without files.
+"""Fresh cities in memory, with their truth: the people, sensors and records of a dump of that seed, without files.
 
 Ingest is left out on purpose, since what is measured is movement. Subjects are faces' person numbers and radio
 addresses, as in an exposure.
@@ -10,11 +10,12 @@ import pandas as pd
 
 from kit.city import days, detect
 from kit.city.leak_community import _detect_radios, mac_of
+from kit.city.leak_register import register_faults
 from kit.city.people import ESTATE_RESIDENTS, lay_town, people_of, visitor_numbers
 from kit.city.plan import make_plan
 from kit.city.truth import episodes_table
 
-TZ, FIRST_DAY = "Etc/GMT-8", 22_311
+TZ, FIRST_DAY, REGISTER_DAY = "Etc/GMT-8", 22_311, 22_350
 
 
 def community(seed, people=2_000, n_days=90):
@@ -41,6 +42,19 @@ def community(seed, people=2_000, n_days=90):
     return {"sightings": sightings.assign(sighting_id=np.arange(len(sightings))), "sensors": _positions(sensors),
             "faults": faults, "episodes": episodes_table(plan, "community", who, moved.episodes),
             "passes": _passes(moved.passes[is_camera], who, sensors)}
+
+
+def register(seed, people=300_000):
+    """Sightings of one day of the register, sensors and clocks, as `community`."""
+    plan = make_plan()
+    town, sensors = lay_town(plan), days.sensors_of(plan, "register")
+    who, faults = people_of(town, np.arange(people), seed), register_faults(plan, seed)
+    moved = days.simulate(plan, town, who, REGISTER_DAY, 1, seed)
+    records = detect.detect(moved.passes, who, np.arange(people, dtype=np.int32), faults, seed)
+    sensors = sensors.assign(spot="")
+    offset = faults["clock_offset_s"] + faults["drift_s_per_day"] * (REGISTER_DAY - detect.CLOCK_DAY)
+    return {"sightings": _faces(records, sensors), "sensors": _positions(sensors),
+            "faults": faults.assign(clock_offset_s=offset)}
 
 
 def _passes(passes, who, sensors):
