@@ -68,7 +68,7 @@ def test_03_every_wrong_clock_is_named_no_other_and_each_to_the_second(community
     assert (((truth["low"] > 0) | (truth["high"] < 0)) == wrong).all()
     assert (truth["offset_s"] - truth["clock_offset_s"])[wrong].abs().max() < 1
     assert 0 < (truth["component"] < 0).sum() < len(truth) / 2
-    assert 60 < (mended["time"] - faces["time"]).abs().dt.total_seconds().max()
+    assert (mended["time"] - faces["time"]).abs().dt.total_seconds().max() > 60
 
 
 @pytest.fixture(scope="module")
