@@ -83,8 +83,8 @@ def track_decay(precision, sightings=(1, 2, 5, 10, 20, 50)):
     Raises
     ------
     InputError
-        If precision leaves 0..1 or a number of sightings is below 1. Real errors cluster, so more tracks than this are
-        clean and the others are worse: `tracks_without_false` counts.
+        If precision leaves 0..1 or a number of sightings is below 1. Real errors gather on look-alikes and on people
+        rarely seen, so this may be far from what happens: `tracks_without_false` counts.
 
     >>> track_decay(0.98, [20])["all_right"].round(2).tolist()
     [0.67]

@@ -21,8 +21,8 @@ def membership(aggregate, records, groups, seed=0, *, people=40, rounds=20, know
     For each of some people of the second half, groups are drawn with and without them and released. The attacker knows
     the person's points and scores each release by how far the counts there lie above expectation, each cell weighed by
     one over its variance, against groups of the reference half ("auxiliary"); or by whether those cells hold anybody,
-    and how unlikely that was by the release's own sums by place and by time ("no_auxiliary"). "null" scores by the points of somebody in the reference half, who
-    was in no group: it tells nothing, and its area must be near one half.
+    and how unlikely that was by the release's own sums by place and by time ("no_auxiliary"). "null" scores by the
+    points of somebody in the reference half, who was in no group: it tells nothing, and its area must be near one half.
 
     Parameters
     ----------
