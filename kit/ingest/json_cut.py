@@ -191,7 +191,7 @@ def _cut_lines(data, bounds, rows, names, edges, root, starts, stops, plain, fou
             if field >= 0 and i > 0 and data[start] != 110:
                 quoted, nested = data[start] == 34, data[start] == 123 or data[start] == 91
                 starts[field, at] = ~start if nested else start + quoted
-                stops[field, at] = i - quoted
+                stops[field, at] = i - quoted if quoted or nested else _without_zeros(data, start, i)
         if plain[at]:
             for k in range(n_new):
                 used[new[k]] = True
@@ -265,7 +265,7 @@ def _value(data, i, end, exact):
                 continue
             i += 1
         elif letter == 45 or 48 <= letter <= 57:
-            i = _number(data, i, exact)
+            i = _number(data, i, exact, depth == 0)
         else:
             i = _word(data, i)
         while depth > 0 and i > 0:
@@ -339,8 +339,11 @@ def _word(data, i):
 
 
 @njit(cache=True, nogil=True)
-def _number(data, i, exact):
-    """Where a number ends. The parser writes whole numbers and short decimals as they stand, others in its own way."""
+def _number(data, i, exact, alone):
+    """Where a number ends. The parser writes whole numbers and short decimals as they stand, others in its own way.
+
+    Zeros at the end of decimals are let pass where the number is `alone`, for `_without_zeros` to take off.
+    """
     below = data[i] == 45
     first = i + below
     i = _figures(data, first)
@@ -359,12 +362,27 @@ def _number(data, i, exact):
         return stop if stop > i and not exact else -1
     if not exact:
         return i
+    significant = _without_zeros(data, first, i)
+    if significant < i and not alone:
+        return -1
+    decimals -= i - significant
     if data[first] == 48:  # none below zero, and nothing so small that it is written with an exponent
         zero = decimals == 0 or (decimals == 1 and data[first + 2] == 48)
         if (zero and below) or (decimals > 5 and data[first + 2] == 48):
             return -1
-    tidy = decimals < 2 or (data[i - 1] != 48 and whole + decimals <= 15)
-    return i if tidy and whole <= (14 if decimals else 18) else -1
+    return i if whole + decimals <= (15 if decimals else 18) else -1
+
+
+@njit(cache=True, nogil=True)
+def _without_zeros(data, start, stop):
+    """Where a number ends without the zeros that end its decimals, of which one stays."""
+    end, point = stop, start
+    if data[stop - 1] == 48:
+        while point < stop and data[point] != 46:
+            point += 1
+        while end > point + 2 and data[end - 1] == 48:
+            end -= 1
+    return end
 
 
 @njit(cache=True, nogil=True)
