@@ -14,6 +14,7 @@ import pyarrow as pa
 from numba import njit
 
 from kit import kernels
+from kit.ingest.lanes import WIDTH, copy_lanes, first_no_figure, first_stop, first_unlike
 
 kernels.forget_stale(__file__)
 
@@ -97,24 +98,44 @@ def cut(block, rows, wanted, n_fields):
 
 
 def _column(data, starts, stops):
-    there = stops >= 0
-    room = int(np.where(there, stops - np.where(starts < 0, ~starts, starts), 0).sum())
-    ends, letters = np.zeros(len(starts) + 1, np.int32), np.empty(room, np.uint8)
+    there, room = _measure(starts, stops)
+    if not there:
+        return pa.nulls(len(starts), pa.string())
+    ends, letters = np.empty(len(starts) + 1, np.int32), np.empty(room + WIDTH, np.uint8)
     _gather(data, starts, stops, ends, letters)
-    nulls = len(there) - int(np.count_nonzero(there))
-    valid = pa.py_buffer(np.packbits(there, bitorder="little")) if nulls else None
-    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(ends), pa.py_buffer(letters), valid, nulls)
+    nulls = len(starts) - there
+    valid = pa.py_buffer(np.packbits(stops >= 0, bitorder="little")) if nulls else None
+    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(ends), pa.py_buffer(letters[:room]), valid, nulls)
+
+
+@njit(cache=True, nogil=True)
+def _measure(starts, stops):
+    """How many values there are, and room for all of them."""
+    there, room = 0, 0
+    for row in range(starts.size):
+        if stops[row] >= 0:
+            there += 1
+            room += stops[row] - (starts[row] if starts[row] >= 0 else ~starts[row])
+    return there, room
 
 
 @njit(cache=True, nogil=True)
 def _gather(data, starts, stops, ends, letters):
-    """Copy values to one place; an object or array, whose start comes complemented, without its blanks."""
-    at = 0
+    """Copy values to one place, where there is room to spare; an object or array, whose start comes complemented,
+    without its blanks."""
+    at, wide = 0, data.size - WIDTH
+    ends[0] = 0
     for row in range(starts.size):
         start, stop = starts[row], stops[row]
         if start >= 0:
-            for i in range(start, stop):
-                letters[at + i - start] = data[i]
+            i, past = np.int64(start), at - start
+            while i < stop:
+                if i <= wide:
+                    copy_lanes(data, i, letters, i + past)
+                    i += WIDTH
+                else:
+                    letters[i + past] = data[i]
+                    i += 1
             at += max(0, stop - start)
         else:
             quoted = False
@@ -178,7 +199,7 @@ def _cut_lines(data, bounds, rows, names, edges, root, starts, stops, plain, fou
             if data[i] != 58:
                 break
             i = _blank(data, i + 1, end)
-            field, opens = goals[name]
+            field, opens = goals[name, 0], goals[name, 1]
             if opens >= 0 and data[i] == 123 and depth + 1 < _DEEPEST:
                 rooted = rooted or opens == root
                 depth += 1
@@ -209,6 +230,8 @@ def _known(data, i, node, guess, known):
     if guess < 0 or known[guess, 0] != node:
         return -1
     start, stop = known[guess, 1], known[guess, 2]
+    if i <= data.size - WIDTH and stop - start < WIDTH:
+        return guess if first_unlike(data, i, data, start) > stop - start else -1
     for k in range(stop - start):
         if data[i + k] != data[start + k]:
             return -1
@@ -299,7 +322,12 @@ def _blank(data, i, end):
 @njit(cache=True, nogil=True)
 def _string(data, i, exact):
     """Where the string whose mark is at `i` ends; a control letter, such as the end of the line, stops it: -1."""
-    i += 1
+    i, wide = i + 1, data.size - WIDTH
+    while i <= wide:
+        plain = first_stop(data, i)
+        i += plain
+        if plain < WIDTH:
+            break
     while data[i] != 34:
         if data[i] < 32:
             return -1
@@ -387,6 +415,8 @@ def _without_zeros(data, start, stop):
 
 @njit(cache=True, nogil=True)
 def _figures(data, i):
+    if i <= data.size - WIDTH:
+        i += first_no_figure(data, i)
     while 48 <= data[i] <= 57:
         i += 1
     return i
