@@ -60,6 +60,17 @@ def test_03_one_way_stands_out_is_far_from_certain_and_no_camera_between_saw_the
     assert not theirs.between(trip["departed_at"].iloc[0], trip["arrived_at"].iloc[0], inclusive="neither").any()
 
 
+def test_03_every_wrong_clock_is_named_no_other_and_each_to_the_second(community, faces):
+    mended, clocks = movement.repair_clocks(faces, community.sensors)
+    truth = clocks.merge(community.truth()["sensors"], on="sensor_id", suffixes=("", "_true"))
+    wrong = truth["clock_offset_s"].abs() > 1
+    assert wrong.sum() >= 3
+    assert (((truth["low"] > 0) | (truth["high"] < 0)) == wrong).all()
+    assert (truth["offset_s"] - truth["clock_offset_s"])[wrong].abs().max() < 1
+    assert 0 < (truth["component"] < 0).sum() < len(truth) / 2
+    assert (mended["time"] - faces["time"]).abs().dt.total_seconds().max() > 60
+
+
 @pytest.fixture(scope="module")
 def day(community, faces):
     given = knobs("03_one_day.ipynb")
