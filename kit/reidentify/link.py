@@ -68,8 +68,9 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     -------
     pandas.DataFrame
         `left_id, right_id, score, rank, margin` and, in an open world, `probability`; sorted by left_id and rank.
-        Margin is the score less the best rival's, for either of the two (0 where there is no rival). Equal scores are
-        ranked by right_id and have margin 0. Left subjects without a candidate have no row.
+        Margin is the score less the best rival's, for either of the two; one to one, what the whole matching would
+        lose by giving the pair up; where there is no rival, the score less that of a pair that shares nothing. Equal
+        scores are ranked by right_id and have margin 0. Left subjects without a candidate have no row.
 
     Raises
     ------
@@ -103,12 +104,12 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     ids = _subjects(left, "left"), _subjects(right, "right")
     if not len(ids[0][1]) or not len(ids[1][1]):
         return _frame(np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), ids, job)
-    pairs, tuned = _candidates(left, right, ids, job)
+    pairs, tuned, of_nothing = _candidates(left, right, ids, job)
     if not open_world:
-        return _ranked(*pairs, ids, job)
+        return _ranked(*pairs, of_nothing, ids, job)
     shuffled = null_clone(right, seed)
-    chance, _ = _candidates(left, shuffled, (ids[0], _subjects(shuffled, "right")), job, tuned)
-    return _judged(pairs, chance, ids, job)
+    chance, _, of_chance = _candidates(left, shuffled, (ids[0], _subjects(shuffled, "right")), job, tuned)
+    return _judged((*pairs, of_nothing), (*chance, of_chance), ids, job)
 
 
 class _Job:
@@ -160,18 +161,19 @@ def _subjects(records, side):
 
 
 def _candidates(left, right, ids, job, tuned=None):
-    """Candidate pairs as (left row, right row, score), more than asked for, so that rivals are known; and the tuning.
-    """
+    """Candidate pairs (left row, right row, score), more than asked for, so that rivals are known; the tuning; and what
+    a pair that shares nothing would score."""
     if job.within is not None:
         left, right = _tracks(left, right, ids, job)
         scores, tuned = near_scores(left, right, _length(job.within, "within") / pd.Timedelta("1s"), tuned)
         row, column = np.indices(scores.shape).reshape(2, -1)
-        pairs = row, column, scores.ravel().astype(float)
+        pairs, of_nothing = (row, column, scores.ravel().astype(float)), _even_odds
     else:
         n, m = len(ids[0][1]), len(ids[1][1])
         speedy = job.max_speed_kmh is not None
         kept = m if speedy and n * m <= ALL_PAIRS else max(job.top + 1, FEWEST_KEPT, 10 * job.top * speedy)
         pairing = pairing_of(_counted(left, right, ids, job), job.method)
+        of_nothing = pairing.of_nothing
         best, score = top_pairs(pairing, min(kept, m))
         row = np.repeat(np.arange(n), best.shape[1])[best.ravel() >= 0]
         pairs = row, best.ravel()[best.ravel() >= 0].astype(np.int64), score.ravel()[best.ravel() >= 0]
@@ -181,7 +183,11 @@ def _candidates(left, right, ids, job, tuned=None):
                              right.y_m, pairs[0], pairs[1], job.max_speed_kmh / 3.6, float(job.slack_m))
         possible = found[:, 0] <= job.alibi_share * found[:, 1]
         pairs = tuple(a[possible] for a in pairs)
-    return pairs, tuned
+    return pairs, tuned, of_nothing
+
+
+def _even_odds(left, right):
+    return np.zeros(len(left))
 
 
 def _counted(left, right, ids, job):
@@ -232,13 +238,14 @@ def _tracks(left, right, ids, job):
     return made
 
 
-def _ranked(row, column, score, ids, job):
+def _ranked(row, column, score, of_nothing, ids, job):
     if job.one_to_one:
         sizes = len(ids[0][1]), len(ids[1][1])
         chosen = least_cost_matching(row, column, score, *sizes)
-        rank, margin = np.ones(len(chosen), int), exchange_margin(row, column, score, chosen, *sizes)
+        rank, margin = np.ones(len(chosen), int), exchange_margin(row, column, score, chosen, *sizes,
+                                                                of_nothing)
     else:
-        margin = alone(row, column, score)
+        margin = alone(row, column, score, of_nothing)
         order = np.lexsort((column, -score, row))
         start = np.searchsorted(row[order], row[order])
         chosen = order[np.arange(len(order)) - start < job.top]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.special import gammaln, xlogy
+from scipy.special import gammaln
 
 from kit.reidentify.topn import GAMMA, POOLED, Pairing, top_pairs
 
@@ -113,11 +113,11 @@ def _concentration(tables, share):
 def cosine(left, right):
     """Angle between two subjects' bins, rare ones weighing more; repeated counts by their logarithm."""
     present = np.diff(left.tocsc().indptr) + np.diff(right.tocsc().indptr)
-    rarity = np.log((1 + left.shape[0] + right.shape[0]) / np.maximum(present, 1))
+    rarity = 1 + np.log((1 + left.shape[0] + right.shape[0]) / (1 + present))
     sides = []
     for table in (left, right):
         weighed = table.copy()
-        weighed.data = np.log1p(weighed.data) * rarity[weighed.indices]
+        weighed.data = (1 + np.log(weighed.data)) * rarity[weighed.indices]
         length = np.sqrt((weighed * weighed).sum(axis=1))
         weighed.data /= np.repeat(np.maximum(length, 1e-300), np.diff(weighed.indptr))
         sides.append(weighed)
@@ -125,16 +125,17 @@ def cosine(left, right):
 
 
 def histograms(left, right):
-    """Naini's weight of a pair, turned round, less what each tells beside the crowd: no matching changes by that."""
-    pooled = left.sum(axis=0) + right.sum(axis=0)
-    log_share = np.log(np.maximum(pooled, 1e-300) / max(pooled.sum(), 1.0))
-    told = []
+    """Naini's divergence of two histograms from their mean, each counting as a whole: 1 where equal, 0 where apart.
+
+    With as many records on both sides it orders pairs as Naini's weight does; where numbers differ, that weight would
+    give everybody the partner with the fewest.
+    """
+    sides = []
     for table in (left, right):
-        n = table.sum(axis=1)
-        cells = xlogy(table.data, table.data) - table.data * log_share[table.indices]
-        row = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-        told.append(np.bincount(row, cells, minlength=table.shape[0]) - xlogy(n, n))
-    return Pairing(left, right, POOLED, left_constant=told[0], right_constant=told[1], of_totals=1.0)
+        whole = table.copy()
+        whole.data /= np.repeat(np.maximum(table.sum(axis=1), 1.0) * 2 * np.log(2), np.diff(table.indptr))
+        sides.append(whole)
+    return Pairing(*sides, POOLED)
 
 
 def chains(points):

@@ -6,10 +6,13 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from sklearn.isotonic import IsotonicRegression
 
 
-def alone(row, column, score):
-    """Each pair's score less the best rival's, among the other pairs of its row and of its column."""
+def alone(row, column, score, of_nothing):
+    """Each pair's score less the best rival's, among the other pairs of its row and of its column.
+
+    Where there is none the rival is a pair that shares nothing: `of_nothing(rows, columns)` gives its score.
+    """
     rival = np.maximum(_best_other(row, score), _best_other(column, score))
-    return np.where(np.isfinite(rival), score - rival, 0.0)
+    return np.where(np.isfinite(rival), score - rival, score - of_nothing(row, column))
 
 
 def _best_other(group, score):
@@ -47,14 +50,14 @@ def least_cost_matching(row, column, score, n_left, n_right):
     return order[np.searchsorted(key[order], np.sort(wanted))]
 
 
-def exchange_margin(row, column, score, chosen, n_left, n_right):
+def exchange_margin(row, column, score, chosen, n_left, n_right, of_nothing):
     """What the matching would lose by the best exchange that gives up a pair, for each chosen pair.
 
     Two pairs exchange partners, or one partner is exchanged for somebody who stands alone. A rival who is surely
-    somebody else's is none. 0 where nothing could be exchanged.
+    somebody else's is none. Pairs that are no candidates share nothing, and score as `of_nothing` says.
 
     >>> row, column, score = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([3.0, 2.5, 2.0, 0.0])
-    >>> exchange_margin(row, column, score, np.array([1, 2]), 2, 2).tolist()
+    >>> exchange_margin(row, column, score, np.array([1, 2]), 2, 2, lambda u, v: np.zeros(len(u))).tolist()
     [1.5, 1.5]
     """
     partner, mate = np.full(n_left, -1), np.full(n_right, -1)
@@ -66,7 +69,9 @@ def exchange_margin(row, column, score, chosen, n_left, n_right):
     loss = np.full(n_left, np.inf)
     here = np.flatnonzero((partner[row] >= 0) & (partner[row] != column))
     u, other = row[here], mate[column[here]]
-    back = np.where(other < 0, 0.0, _looked_up(key[order], score[order], other * n_right + partner[u]))
+    back = _looked_up(key[order], score[order], other * n_right + partner[u])
+    back = np.where(np.isfinite(back), back, of_nothing(np.maximum(other, 0), partner[u]))
+    back = np.where(other < 0, 0.0, back)
     theirs = np.where(other < 0, 0.0, own[other])
     lost = own[u] + theirs - score[here] - back
     np.minimum.at(loss, u, lost)
@@ -75,7 +80,7 @@ def exchange_margin(row, column, score, chosen, n_left, n_right):
     free = np.flatnonzero((partner[row] < 0) & (mate[column] >= 0))
     np.minimum.at(loss, mate[column[free]], own[mate[column[free]]] - score[free])
     loss = loss[row[chosen]]
-    return np.where(np.isfinite(loss), loss, 0.0)
+    return np.where(np.isfinite(loss), loss, score[chosen] - of_nothing(row[chosen], column[chosen]))
 
 
 def _looked_up(keys, values, wanted):

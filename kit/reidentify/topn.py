@@ -36,6 +36,24 @@ class Pairing:
     of_totals: float = 0.0
     totals: tuple | list | None = None
 
+    def row_sums(self):
+        """Sums of the rows of both tables, or what stands for them."""
+        totals = self.totals or (self.left.sum(axis=1), self.right.sum(axis=1))
+        return tuple(np.asarray(t, float).ravel() for t in totals)
+
+    def constants(self):
+        """What is added to every pair of a left row, and of a right row."""
+        given = (self.left_constant, self.left.shape[0]), (self.right_constant, self.right.shape[0])
+        return tuple(np.zeros(n) if c is None else np.asarray(c, float) for c, n in given)
+
+    def of_nothing(self, left, right):
+        """The score that pairs would have if they shared no column."""
+        (a, b), score = self.constants(), np.zeros(len(left))
+        if self.of_totals > 0:
+            totals = self.row_sums()
+            _shared_all(self.form, -self.of_totals, totals[0][left], totals[1][right], score)
+        return a[left] + b[right] + score
+
 
 def top_pairs(pairing, top):
     """The best `top` right rows of each left row.
@@ -56,12 +74,11 @@ def top_pairs(pairing, top):
     >>> top_pairs(Pairing(eye, eye), 2)[0].tolist()
     [[0, 1], [1, 0]]
     """
-    left, (n, m) = pairing.left, (pairing.left.shape[0], pairing.right.shape[0])
+    left, n = pairing.left, pairing.left.shape[0]
     by_column = pairing.right.T.tocsr()
     by_column.sort_indices()
     best, score = np.full((n, top), -1, np.int32), np.full((n, top), -np.inf)
-    a = np.zeros(n) if pairing.left_constant is None else np.asarray(pairing.left_constant, float)
-    b = np.zeros(m) if pairing.right_constant is None else np.asarray(pairing.right_constant, float)
+    a, b = pairing.constants()
     first, column, value = left.indptr.astype(np.int64), left.indices.astype(np.int32), left.data.astype(float)
     begin, row = by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32)
     shared = (first, column, value, begin, row, by_column.data.astype(float), a, b)
@@ -70,8 +87,7 @@ def top_pairs(pairing, top):
         parallel.run(_product_rows, [(*shared, start, stop, best, score) for start, stop in cuts])
     else:
         signs = np.ones(left.shape[1]) if pairing.signs is None else np.asarray(pairing.signs, float)
-        totals = pairing.totals or (left.sum(axis=1), pairing.right.sum(axis=1))
-        totals = tuple(np.asarray(t, float).ravel() for t in totals)
+        totals = pairing.row_sums()
         parallel.run(_general_rows, [(*shared, signs, *totals, pairing.of_totals, pairing.form, start, stop, best,
                                       score) for start, stop in cuts])
     return best, score
@@ -170,3 +186,9 @@ def _shared(form, sign, x, y):
     s = abs(sign)
     told = math.lgamma(s + x + y) + math.lgamma(s) - math.lgamma(s + x) - math.lgamma(s + y)
     return -told if sign < 0 else told
+
+
+@njit(cache=True, nogil=True)
+def _shared_all(form, sign, x, y, out):
+    for i in range(len(out)):
+        out[i] = _shared(form, sign, x[i], y[i])
