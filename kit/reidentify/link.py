@@ -30,6 +30,11 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     clock or a sensor that errs makes the guilty out of the absent. Look at `margin` before `score`, and at
     `score_links` on an invented city before either.
 
+    Measured in three fresh cities (seeds 401 to 403, benchmarks/linkage.py): phones to vehicles within 30 minutes,
+    the true one ranked first for 82 to 87 %, recall at precision 0.95 of 0.50 to 0.61 (one to one 0.46 to 0.67, of an
+    oracle's 0.48 to 0.70); phones to cards, one to one, 62 to 66 % right, 0.16 to 0.32 at that precision; faces under
+    weekly pseudonyms, week to week, 34 % right. In shuffled clones all are at chance.
+
     Parameters
     ----------
     left, right : pandas.DataFrame
@@ -133,8 +138,9 @@ def find_clock_offset(left, right, within, most="6h", *, sensors=None):
     Returns
     -------
     pandas.DataFrame
-        `offset_s, evidence`, best first, equals from their middle. Evidence is the sum of the log odds of pairs that choose each other; where
-        the second best lies close behind the first and far away in time, the clock is not known.
+        `offset_s, evidence`, best first, equals from their middle. Evidence is the sum of the log odds of pairs that
+        choose each other; where the second best lies close behind the first and far away in time, the clock is not
+        known.
 
     Raises
     ------
