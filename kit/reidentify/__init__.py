@@ -1,4 +1,4 @@
-"""From movement to who it must be: points, how few of them single somebody out, and what counts, labels and rules do.
+"""From movement to who it must be: points, and how few of them single somebody out.
 
 >>> from kit import reidentify
 >>> "unicity" in reidentify.__all__
@@ -15,12 +15,16 @@ from kit.reidentify.false_matches import (
     tracks_without_false,
 )
 from kit.reidentify.labels import audit_labels, label_errors
+from kit.reidentify.link import find_clock_offset, link
+from kit.reidentify.link_null import null_clone
+from kit.reidentify.link_quality import LinkQuality, score_links
 from kit.reidentify.membership import membership
 from kit.reidentify.points import Points, make_points
 from kit.reidentify.rules import base_rates, count_flags, flag_rules
 from kit.reidentify.unicity import unicity, unicity_grid
 
 __all__ = [
+    "LinkQuality",
     "Points",
     "audit_labels",
     "base_rates",
@@ -29,12 +33,16 @@ __all__ = [
     "crowd",
     "difference_releases",
     "false_matches",
+    "find_clock_offset",
     "flag_rules",
     "label_errors",
+    "link",
     "make_points",
     "membership",
+    "null_clone",
     "precision_by_rarity",
     "recover_tracks",
+    "score_links",
     "score_tracks",
     "track_decay",
     "tracks_without_false",

@@ -115,8 +115,6 @@ def chart_recovery(scores, *, title="", alt="", source="", subtitle="", size="sc
         If there is no row.
     """
     theme.need_columns(scores, ["method", "steps", "estimate", "low", "high"], "chart_recovery")
-    if scores.empty:
-        raise InputError("chart_recovery was given no score; score some tracks first.")
     methods = list(dict.fromkeys(scores["method"]))
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=3.6, size=size)
     with theme.style():
@@ -156,8 +154,6 @@ def chart_membership(found, *, title="", alt="", source="", subtitle="", size="s
         If there is no row.
     """
     theme.need_columns(found, ["group", "attack", "estimate", "low", "high"], "chart_membership")
-    if found.empty:
-        raise InputError("chart_membership was given no result; run membership first.")
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=4.2, size=size)
     with theme.style():
         axes = figure.add_subplot()
