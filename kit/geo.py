@@ -65,21 +65,31 @@ def local_plane(lon0, lat0):
 def degree_bins(lon, lat, size_deg):
     """Grid cell of each position as whole numbers (column, row): floors of degrees / size, counted from 0°.
 
-    >>> [int(i) for i in degree_bins(-123.394, -48.88, 0.01)]
-    [-12340, -4888]
+    A border belongs to the cell that it begins, and a position within half a millionth of a cell of a border lies on
+    it: the rule is `floor(round(degrees / size, 6))`. Without the rounding 0.29° would fall into cell 28 of 0.01°,
+    since the nearest binary fractions divide to 28.999999999999996. It holds for |degrees / size| under 10^9.
+
+    >>> [int(i) for i in degree_bins(-123.394, -48.88, 0.01)], int(degree_bins(0.29, 0, 0.01)[0])
+    ([-12340, -4888], 29)
     """
     return _floor(lon, size_deg), _floor(lat, size_deg)
 
 
 def metre_bins(x_m, y_m, size_m):
-    """Grid cell of each position as whole numbers (column, row): floors of metres / size, from the plane's origin."""
+    """Grid cell of each position as whole numbers (column, row): floors of metres / size, from the plane's origin.
+
+    Borders as in `degree_bins`: `floor(round(metres / size, 6))`.
+
+    >>> [int(i) for i in metre_bins(499.9, -0.1, 500)]
+    [0, -1]
+    """
     return _floor(x_m, size_m), _floor(y_m, size_m)
 
 
 def _floor(values, size):
     if not size > 0:
         raise InputError(f"A grid cell must have a size above zero, but got {size}.")
-    return np.floor(np.asarray(values, dtype=float) / size).astype(np.int64)
+    return np.floor(np.round(np.asarray(values, dtype=float) / size, 6)).astype(np.int64)
 
 
 # Chinese maps stand askew of WGS 84 by some hundred metres. Both shifts are the forms that every open implementation

@@ -1,5 +1,7 @@
 """Distances, the plane and the grids."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -31,6 +33,20 @@ def test_plane_and_sphere_agree_across_the_city_to_half_a_percent():
 def test_bins_are_floors_also_below_zero():
     assert [int(i) for i in geo.degree_bins(-0.001, 0.001, 0.01)] == [-1, 0]
     assert [int(i) for i in geo.metre_bins(499.9, -0.1, 500)] == [0, -1]
+
+
+@pytest.mark.parametrize("size", ["0.1", "0.01", "0.005", "0.001", "0.0001"])
+def test_borders_written_in_decimals_begin_their_cell(size):
+    cells = [*range(-700, 700), *range(-1_234_600, -1_233_900)]
+    degrees = [float(cell * Decimal(size)) for cell in cells if abs(cell * Decimal(size)) <= 180]
+    found = geo.degree_bins(degrees, 0.0, float(size))[0]
+    assert found.tolist() == [cell for cell in cells if abs(cell * Decimal(size)) <= 180]
+
+
+@given(st.integers(-1_800_000, 1_800_000), st.sampled_from([1, 7, 10, 250, 1000]))
+def test_degrees_to_four_decimals_fall_as_whole_numbers_do(ten_thousandths, cell):
+    found = geo.degree_bins(ten_thousandths / 10_000, 0.0, cell / 10_000)[0]
+    assert found == ten_thousandths // cell
 
 
 def test_swapped_axes_and_empty_cells_are_refused():
