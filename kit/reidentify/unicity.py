@@ -14,8 +14,8 @@ from numba import njit
 from kit import parallel
 from kit.errors import InputError
 from kit.estimates import bootstrap_by_person, wilson
+from kit.reidentify.pairs import holds_alone, tally_is_cheaper
 from kit.reidentify.points import Points, make_points
-from kit.reidentify.tally import count_holders, tally_is_cheaper
 
 MOST_SUBSETS = 10**8
 MOST_DRAWS = 10**6
@@ -226,17 +226,17 @@ def _measure(index, k, people, draws, seed):
 
 def _drawn(index, chosen, k, draws, seed):
     """How many of each chosen person's draws are unique."""
-    if draws == 1 and tally_is_cheaper(index, chosen, k):
-        return count_holders(index, drawn_cells(index, chosen, k, seed)) == 1
+    if k == 2 and draws == 1 and tally_is_cheaper(index, len(chosen)):
+        return holds_alone(index, drawn_cells(index, chosen, k, seed))
     tasks = [(*index.arrays, chosen[a:b], k, draws, seed) for a, b in parallel.spans(len(chosen), 8 * parallel.cores())]
     return np.concatenate(parallel.run(_unique_draws, tasks))
 
 
 def drawn_cells(index, chosen, k, seed):
     """The cells that `unicity` draws with one draw a person: one row a person, k cells each, in order."""
-    drawn = _drawn_cells(index.first_cell, index.cells, chosen, k, seed)
-    drawn.sort(axis=1)
-    return drawn
+    tasks = [(index.first_cell, index.cells, chosen[a:b], k, seed)
+             for a, b in parallel.spans(len(chosen), parallel.cores())]
+    return np.concatenate(parallel.run(_drawn_cells, tasks))
 
 
 def _all_subsets(index, chosen, k):
@@ -313,7 +313,11 @@ def _drawn_cells(first_cell, cells, chosen, k, seed):
     for i, person in enumerate(chosen):
         _draw(_first_state(seed, k, person), first_cell[person + 1] - first_cell[person], drawn)
         for j in range(k):
-            out[i, j] = cells[first_cell[person] + drawn[j]]
+            cell, at = cells[first_cell[person] + drawn[j]], j
+            while at > 0 and out[i, at - 1] > cell:
+                out[i, at] = out[i, at - 1]
+                at -= 1
+            out[i, at] = cell
     return out
 
 
