@@ -74,7 +74,7 @@ def unicity(points, known=(1, 2, 3, 4), people=4000, draws=1, seed=0):
     >>> unicity(make_points(seen), known=(1, 2), draws="all")["estimate"].tolist()
     [0.5, 1.0]
     """
-    known, people, draws, seed = _checked(points, known, people, draws, seed)
+    known, people, draws, seed = check_arguments(points, known, people, draws, seed)
     index = build_index(points)
     return pd.DataFrame([_measure(index, k, people, draws, seed) for k in known])
 
@@ -184,7 +184,8 @@ def is_whole(value, least):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
 
 
-def _checked(points, known, people, draws, seed):
+def check_arguments(points, known, people, draws, seed):
+    """What `unicity` was given, each as its code takes it, or refused."""
     need_points(points, "unicity")
     if len(points) == 0:
         raise InputError("There are no points, so nobody can be singled out; check that records have a subject_id.")
@@ -200,18 +201,13 @@ def _checked(points, known, people, draws, seed):
 
 
 def _measure(index, k, people, draws, seed):
-    sizes = index.sizes
-    eligible = np.flatnonzero(sizes >= k).astype(np.int32)
-    chosen = eligible
-    if people is not None and people < len(eligible):
-        chosen = np.sort(np.random.default_rng([seed, k]).choice(eligible, people, replace=False))
-    everyone = len(chosen) == len(eligible)
+    chosen, n_eligible = choose_people(index, k, people, seed)
     if len(chosen) == 0:
         estimate = low = high = np.nan
     elif draws == "all":
         shares = _all_subsets(index, chosen, k)
         estimate, low, high = bootstrap_by_person(shares, seed=seed)
-        if everyone:
+        if len(chosen) == n_eligible:
             low = high = estimate
     else:
         unique = _drawn(index, chosen, k, draws, seed)
@@ -221,7 +217,15 @@ def _measure(index, k, people, draws, seed):
         else:
             estimate, low, high = bootstrap_by_person(unique / draws, seed=seed)
     return {"known": k, "draws": draws, "estimate": float(estimate), "low": float(low), "high": float(high),
-            "n": len(chosen), "eligible": len(eligible), "population": len(sizes)}
+            "n": len(chosen), "eligible": n_eligible, "population": len(index.sizes)}
+
+
+def choose_people(index, k, people, seed):
+    """The people measured, and how many were eligible."""
+    eligible = np.flatnonzero(index.sizes >= k).astype(np.int32)
+    if people is None or people >= len(eligible):
+        return eligible, len(eligible)
+    return np.sort(np.random.default_rng([seed, k]).choice(eligible, people, replace=False)), len(eligible)
 
 
 def _drawn(index, chosen, k, draws, seed):
