@@ -198,7 +198,8 @@ def convexity_bound(curve, population):
 
     A convex curve lies above the line through two of its points, beyond them. So the two largest crowds measured give
     a floor at any larger one; whether the curve is convex there is the assumption, and `convex` says whether it was
-    so as far as it was measured.
+    so as far as it was measured: whether no three neighbouring sizes bend the other way by more than their intervals
+    explain.
 
     Parameters
     ----------
@@ -250,10 +251,18 @@ def _prolonged(part, population):
     ahead = (population - size[-1]) / (size[-1] - size[-2])
     bound, low = (part[b].iloc[-1] - ahead * (part[a].iloc[-2] - part[b].iloc[-1])
                   for a, b in (("estimate", "estimate"), ("high", "low")))
-    slopes = np.diff(part["estimate"].to_numpy()) / np.diff(size)
-    convex = bool((np.diff(slopes) >= 0).all()) if len(size) > 2 else None
+    convex = _nowhere_bent(part, size) if len(size) > 2 else None
     return {"bound": max(0.0, bound), "low": max(0.0, low), "from_size": int(size[-2]), "to_size": int(size[-1]),
             "convex": convex}
+
+
+def _nowhere_bent(part, size):
+    """Whether no three neighbours bend the wrong way by more than chance explains (95 %, each three by itself)."""
+    estimate, variance = part["estimate"].to_numpy(float), ((part["high"] - part["low"]) / 3.92).to_numpy(float) ** 2
+    before, after = np.diff(size)[:-1], np.diff(size)[1:]
+    bend = np.diff(np.diff(estimate) / np.diff(size))
+    spread = variance[:-2] / before**2 + variance[1:-1] * (1 / before + 1 / after) ** 2 + variance[2:] / after**2
+    return bool((bend >= -1.96 * np.sqrt(spread) - 1e-15).all())
 
 
 def independence(points, known=(1, 2, 3, 4), people=4000, seed=0):
