@@ -275,8 +275,8 @@ def chart_unicity_by_crowd(curve, *, bound=None, title="", alt="", source="", su
     curve : pandas.DataFrame
         As `reidentify.subsample_curve` returns it: size, known, estimate, low, high.
     bound : pandas.DataFrame, optional
-        As `reidentify.convexity_bound` returns it: known, population, low. Drawn as an open mark, "at least", at the
-        end of a dashed line.
+        As `reidentify.convexity_bound` returns it: known, population, low. Drawn as an open mark at the end of a
+        dashed line, and named "at least".
     title, alt, source, subtitle, size
         As for `theme.new_figure`.
 
@@ -293,22 +293,22 @@ def chart_unicity_by_crowd(curve, *, bound=None, title="", alt="", source="", su
     if bound is not None:
         theme.need_columns(bound, ["known", "population", "low"], "chart_unicity_by_crowd (bound)")
     frame = curve[curve["estimate"].notna()].sort_values(["known", "size"])
-    frame = frame.assign(series=[f"{k} point{'' if k == 1 else 's'} known" for k in frame["known"]])
+    floor = {} if bound is None else {row.known: row for row in bound.itertuples()}
+    names = {k: f"{k} point{'' if k == 1 else 's'} known"
+                + (f" (at least {_percent(floor[k].low)})" if k in floor else "") for k in frame["known"].unique()}
+    frame = frame.assign(series=frame["known"].map(names))
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=3.6, size=size)
     with theme.style():
         axes = figure.add_subplot()
         axes.set_xscale("log")
         _draw_series(axes, frame, "size", "estimate", top=1.0)
         for number, (known, part) in enumerate(frame.groupby("known")):
-            for row in () if bound is None else bound[bound["known"] == known].itertuples():
-                end = part.iloc[-1]
-                axes.plot([end["size"], row.population], [end["estimate"], row.low], color=SERIES[number],
+            if known in floor:
+                people, least = floor[known].population, floor[known].low
+                axes.plot([part["size"].iloc[-1], people], [part["estimate"].iloc[-1], least], color=SERIES[number],
                           linestyle="--", linewidth=1)
-                axes.plot(row.population, row.low, theme.MARKERS[number], color=SERIES[number], markerfacecolor="white",
+                axes.plot(people, least, theme.MARKERS[number], color=SERIES[number], markerfacecolor="white",
                           clip_on=False, zorder=4)
-                axes.annotate(f"at least {_percent(row.low)}", (row.population, row.low), xytext=(-7, 5),
-                              textcoords="offset points", ha="right", va="bottom", fontsize=SMALL_PT,
-                              color=SERIES[number])
         low, high = axes.get_xlim()
         decades = [10**n for n in range(12) if low <= 10**n <= high]
         axes.set_xticks(decades, [f"{n:,}" if n < 10**6 else f"{n // 10**6:,} million" for n in decades])

@@ -166,7 +166,7 @@ def test_a_crowd_has_a_line_for_each_number_of_points_and_a_floor_beyond(words):
     axes = figure.axes[0]
     assert axes.get_xscale() == "log"
     assert axes.get_ylim() == (0, 1)
-    assert {"2 points known", "4 points known", "at least 37%", "100,000"} <= set(texts(figure))
+    assert {"2 points known", "4 points known (at least 37%)", "100,000"} <= set(texts(figure))
     assert [100_000, 0.37] in [list(line.get_xydata()[-1]) for line in axes.lines]
     assert not any("at least" in text for text in texts(charts.chart_unicity_by_crowd(CROWDS, **words)))
 
