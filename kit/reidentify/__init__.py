@@ -10,17 +10,23 @@ from kit.reidentify.link import find_clock_offset, link
 from kit.reidentify.link_null import null_clone
 from kit.reidentify.link_quality import LinkQuality, score_links
 from kit.reidentify.points import Points, make_points
+from kit.reidentify.scaling import Scaling, convexity_bound, fit_scaling, independence, subsample_curve
 from kit.reidentify.unicity import unicity, unicity_grid
 
 __all__ = [
     "LinkQuality",
     "Points",
+    "Scaling",
+    "convexity_bound",
     "crowd",
     "find_clock_offset",
+    "fit_scaling",
+    "independence",
     "link",
     "make_points",
     "null_clone",
     "score_links",
+    "subsample_curve",
     "unicity",
     "unicity_grid",
 ]
