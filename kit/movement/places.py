@@ -311,7 +311,7 @@ def _collect(arrived, place, left, method, min_gap_us, key, weight):
         if method != _EDGES:
             for night in range((arrived[i] - 6 * HOUR_US) // DAY_US, (left[i] - 19 * HOUR_US) // DAY_US + 1):
                 n = _add(key, weight, n, place[i], _NIGHT, night, 1.0)
-        if method == _DURATION or method == _OSNA:
+        if method in (_DURATION, _OSNA):
             n = _add_hours(key, weight, n, place[i], arrived[i], left[i], method)
             continue
         if method == _COUNT and (arrived[i] % DAY_US >= 22 * HOUR_US or arrived[i] % DAY_US <= 7 * HOUR_US):
