@@ -1,6 +1,6 @@
 """How right movement is, against the truth of fresh cities.
 
-    python benchmarks/accuracy.py [--seeds 201 202 203] [--only routes homes]
+    python benchmarks/accuracy.py [--seeds 201 202 203] [--only routes homes work day]
 
 Cities are made in memory from seeds that nothing was chosen on. What is printed is what the docstrings may claim.
 """
@@ -23,13 +23,15 @@ BINS = 10
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[201, 202, 203])
-    parser.add_argument("--only", nargs="+", default=["routes", "homes"])
+    parser.add_argument("--only", nargs="+", default=["routes", "homes", "work"])
     options = parser.parse_args()
     for seed in options.seeds:
         if "routes" in options.only:
             judge_routes(seed)
         if "homes" in options.only:
             judge_homes(seed)
+        if "work" in options.only:
+            judge_work(seed)
 
 
 def judge_routes(seed):
@@ -169,7 +171,7 @@ def judge_homes(seed):
         wanted = score["group"].isin(["all", "night worker", "late worker"] if method == "edges" else ["all"])
         print(f"seed {seed}: homes by {method}")
         print(score[wanted][["group", "measure", "estimate", "low", "high", "n"]].round(3).to_string(index=False))
-    for name, guess in baselines(visits, entrances).items():
+    for name, guess in (baselines(visits, entrances) | {"nearest gate": nearest_gate(city)}).items():
         right = truth.set_index("subject_id")["place_id"].reindex(guess.index) == guess
         known = guess.index.isin(truth["subject_id"])
         print(f"seed {seed}: baseline {name}: right {right[known].mean():.3f} of {known.sum()} residents")
@@ -182,6 +184,41 @@ def baselines(visits, entrances):
         best = n.reset_index().drop_duplicates("subject_id", keep="last")
         return best.astype(str).set_index("subject_id")["place_id"]
     return {"majority zone": most(visits), "majority entrance": most(visits[visits["place_id"].isin(entrances)])}
+
+
+
+def nearest_gate(city):
+    """The entrance that lies nearest to the estate's gate at which somebody is seen most often."""
+    stand = city["sensors"].astype({"spot": str, "zone_id": str}).set_index("sensor_id")
+    gates, doors = stand[stand["spot"] == "gate"], city["people"]["home_entrance"].dropna().astype(str).unique()
+    door_m = stand[stand["zone_id"].isin(doors) & (stand["spot"] != "gate")].groupby("zone_id")[["x_m", "y_m"]].mean()
+    nearest = door_m.index[cKDTree(door_m).query(gates[["x_m", "y_m"]])[1]]
+    seen = city["sightings"][["subject_id", "sensor_id"]].astype(object).dropna()
+    n = seen[seen["sensor_id"].isin(gates.index)].value_counts().sort_values(kind="stable").reset_index()
+    most = n.drop_duplicates("subject_id", keep="last").set_index("subject_id")["sensor_id"]
+    return most.map(dict(zip(gates.index, nearest, strict=True)))
+
+
+def judge_work(seed):
+    """Work zones of one day of the register: right, abstained, and whether the confidence is what it says."""
+    city = register(seed, people=30_000)
+    visits = movement.find_visits(city["sightings"], city["sensors"], place="zone")
+    people = city["people"].dropna(subset=["work_zone"])
+    truth = pd.DataFrame({"subject_id": "p_" + people["person_no"].astype(str), "role": "work",
+                          "place_id": people["work_zone"].astype(str), "schedule": people["schedule"].astype(str)})
+    for method in ("edges", "duration"):
+        score = movement.score_places(movement.infer_places(visits, tz=TZ, method=method), truth)
+        score = score[(score["role"] == "work") & score["group"].isin(["all", "day worker", "night worker"])]
+        print(f"seed {seed}: work zones of one day of the register, by {method}")
+        print(score[["group", "measure", "estimate", "low", "high", "n"]].round(3).to_string(index=False))
+        every = movement.infer_places(visits, tz=TZ, method=method, keep_uncertain=True)
+        work = every[every["role"] == "work"].astype({"subject_id": str, "place_id": str})
+        work = work.merge(truth, on="subject_id", suffixes=("", "_true"))
+        work = work.assign(p=work["confidence"], right=work["place_id"] == work["place_id_true"])
+        tenth = work.groupby(np.minimum((work["p"] * BINS).astype(int), BINS - 1))
+        print(f"seed {seed}: work by {method}, best candidates of {len(work):,} people, calibration error "
+              f"{_calibration(work):.3f}; by confidence: " + ", ".join(
+                  f"{k / BINS:.1f}+: {part['right'].mean():.2f} of {len(part):,}" for k, part in tenth))
 
 
 if __name__ == "__main__":
