@@ -241,9 +241,9 @@ def judge_day(seed, people=40, n_days=30, day=14):
             for who, part in found.astype({"subject_id": str, "place_id": str}).groupby("subject_id")]
     table = pd.concat(rows, ignore_index=True)
     print(f"seed {seed}: a day by the minute, {len(rows)} residents, {n_days} days of faces: log-loss of the true "
-          f"place {-np.log(table['p'].clip(lower=1e-6)).mean():.3f}, likeliest place right "
-          f"{table['right'].mean():.3f}; " + "; ".join(f"{rule}: right {table[rule].mean():.3f}, log-loss {_lone(table[rule], table['states']):.3f}"
-                      for rule in ("last place seen", "always at home")))
+          f"place {-np.log(table['p'].clip(lower=1e-6)).mean():.3f}, likeliest right {table['right'].mean():.3f}")
+    for rule in ("last place seen", "always at home"):
+        print(f"  {rule}: right {table[rule].mean():.3f}, log-loss {_lone(table[rule], table['states']):.3f}")
     print("  truly " + ", ".join(f"{kind} {len(part) / len(table):.1%} of minutes, given {part['p'].mean():.3f}"
                                  for kind, part in table.groupby("kind")))
     cells = table[["all_p", "all_right"]].explode(["all_p", "all_right"]).astype(float)

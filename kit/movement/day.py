@@ -18,7 +18,8 @@ from kit.movement.visits import _places, check_table, counted, encode_ids, need_
 BETWEEN, UNSEEN = "between", "unseen"
 MINUTE_US, HOURS = 60_000_000, 24
 _NAT = np.iinfo(np.int64).min
-_STAY, _AWAY, _TRAVEL, _PASS, _ODD = 1 / 480, 1 / 120, 1 / 10, 0.02, 1e-4
+_STAY, _AWAY, _TRAVEL = 1 / 480, 1 / 120, 1 / 10  # chances a minute to go on
+_PASS, _LINGER, _ODD = 0.02, 5e-4, 1e-4  # and to come past on the way, to show up while staying, of a false match
 _PRIOR, _PRIOR_HOUR, _ONE_PASS_MIN = 5.0, 20.0, 5
 
 
@@ -217,7 +218,7 @@ def _fits(seen, rate, habit):
         change[p, :] = change[:, p] = True
         change[p, p] = False
         chance = np.full((n + 2, n + 2), _ODD)
-        chance[p, p] = chance[n, n] = _PASS * rate[p]
+        chance[p, p], chance[n, n] = _LINGER, _PASS * rate[p]
         chance[change] = rate[p]
         fits *= np.where(seen[:, p, None, None], chance, 1 - chance)
     return fits
