@@ -64,6 +64,8 @@ def infer_day(sightings, sensors, day, tz, rates=None, place="zone", detection=0
 
     Notes
     -----
+    How right it is has not been measured yet (`benchmarks/accuracy.py --only day` will): rest no claim on it.
+
     Stays have no memory in it: how long somebody has been at a place says nothing of how much longer they stay. All
     the places without a sensor are one state, which is never a place and never "at home".
 
