@@ -21,20 +21,25 @@ from kit.reidentify.link_quality import LinkQuality, score_links
 from kit.reidentify.membership import membership
 from kit.reidentify.points import Points, make_points
 from kit.reidentify.rules import base_rates, count_flags, flag_rules
+from kit.reidentify.scaling import Scaling, convexity_bound, fit_scaling, independence, subsample_curve
 from kit.reidentify.unicity import unicity, unicity_grid
 
 __all__ = [
     "LinkQuality",
     "Points",
+    "Scaling",
     "audit_labels",
     "base_rates",
     "certainty_by_rarity",
+    "convexity_bound",
     "count_flags",
     "crowd",
     "difference_releases",
     "false_matches",
     "find_clock_offset",
+    "fit_scaling",
     "flag_rules",
+    "independence",
     "label_errors",
     "link",
     "make_points",
@@ -44,6 +49,7 @@ __all__ = [
     "recover_tracks",
     "score_links",
     "score_tracks",
+    "subsample_curve",
     "track_decay",
     "tracks_without_false",
     "unicity",

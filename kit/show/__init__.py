@@ -10,6 +10,7 @@ from kit.show.charts import (
     chart_how_few_points,
     chart_lines,
     chart_matrix,
+    chart_unicity_by_crowd,
     chart_unicity_surface,
 )
 from kit.show.days import week_table
@@ -44,6 +45,7 @@ __all__ = [
     "chart_recovery",
     "chart_route_map",
     "chart_track_decay",
+    "chart_unicity_by_crowd",
     "chart_unicity_surface",
     "chart_way_map",
     "chart_week_strip",
