@@ -265,3 +265,73 @@ def test_07_the_rule_names_mostly_others_the_test_only_circles_and_a_month_is_to
         "more_than_chance"].any()
     crowded = movement.account_for_crowds(faces, given["WINDOW"], crowd=10).set_index("what")
     assert crowded.loc["pairs in a bin", "left_out"] < 0.01 * crowded.loc["pairs in a bin", "all"]
+
+
+@pytest.fixture(scope="module")
+def only_counts():
+    """The names of notebook 08 after its cells, those that draw left out."""
+    code = [c.source for c in nbformat.read(NOTEBOOKS / "08_only_counts.ipynb", as_version=4).cells
+            if c.cell_type == "code" and "show.chart_" not in c.source]
+    names = {}
+    for source in code:
+        exec(source, names)
+    return names
+
+
+def test_08_a_good_part_of_the_cells_holds_a_handful(only_counts):
+    assert 0.25 < (only_counts["counts"]["n"] < 10).mean() < 0.5
+    assert max(only_counts["GROUPS"]) <= only_counts["noon"]["subject_id"].nunique() / 4
+
+
+def test_08_recovery_is_level_with_staying_put_in_all_steps_and_ahead_when_people_are_away(only_counts):
+    scores = only_counts["scores"].set_index(["method", "steps"])
+    for span in ("one day", "fortnight"):
+        found, put, chance = (scores.loc[f"{how}, {span}"] for how in ("recovered", "stay_put", "random"))
+        assert abs(found.loc["all", "estimate"] - put.loc["all", "estimate"]) < 0.05
+        assert found.loc["away", "low"] > max(put.loc["away", "high"], chance.loc["away", "high"])
+        assert 0.4 < found.loc["away", "estimate"] < 0.6
+    assert scores.loc[("recovered, fortnight", "all"), "estimate"] < scores.loc[("stay_put, fortnight", "all"),
+                                                                               "estimate"]
+
+
+def test_08_small_groups_tell_their_members_large_ones_less_and_a_stranger_nothing(only_counts):
+    area = only_counts["member"].set_index(["attack", "group"])
+    groups = only_counts["GROUPS"]
+    for attack in ("auxiliary", "no_auxiliary"):
+        assert area.loc[attack]["estimate"].is_monotonic_decreasing
+    assert all(area.loc[("no_auxiliary", g), "low"] > area.loc[("auxiliary", g), "high"] for g in groups[:2])
+    assert area.loc[("auxiliary", groups[-1]), "low"] > 0.55
+    assert area.loc["null"]["estimate"].between(0.44, 0.56).all()
+
+
+def test_08_withholding_helps_the_small_group_and_neither_remedy_the_large_one_much(only_counts):
+    better, (small, large) = only_counts["better"], only_counts["COMPARED"]
+    area = {size: better.loc[[f"{size} people, {name}" for name in only_counts["RELEASES"]]] for size in (small, large)}
+    assert area[small]["estimate"].iloc[0] > 0.85 and area[small]["estimate"].iloc[1] < 0.6
+    assert area[small]["high"].iloc[2] < area[small]["low"].iloc[0]
+    assert area[large]["estimate"].max() - area[large]["estimate"].min() < 0.08
+    assert area[large]["low"].min() > 0.55
+
+
+def test_08_withholding_leaves_the_subtraction_and_rounding_no_count_of_one_but_some_difference(only_counts):
+    told = only_counts["remedied"]
+    assert (told.loc["as counted"] == 1).all()
+    assert 0.85 < told.loc["below ten withheld", "counted by themselves"] < 1
+    assert told.loc["rounded to tens", "counted by themselves"] == 0
+    assert 0 < told.loc["rounded to tens", "two tables differ at all"] < 0.5
+
+
+def test_08_counting_less_often_leaves_the_share_and_takes_what_lies_above_chance(only_counts):
+    share = only_counts["coarser"].pivot(index="counted every", columns="method", values="estimate")
+    share = share.loc[only_counts["COARSER"]]
+    above = share["recover"] - share["shuffle"]
+    assert share["recover"].max() - share["recover"].min() < 0.1
+    assert above.is_monotonic_decreasing and 0 < above.iloc[-1] < above.iloc[0] / 2
+
+
+def test_08_one_day_weakens_the_release_alone_and_hardly_the_attacker_who_knows_others(only_counts):
+    (small, _), member = only_counts["COMPARED"], only_counts["member"].set_index(["attack", "group"])["estimate"]
+    day = only_counts["day_member"].set_index(["attack", "group"])["estimate"]
+    assert member["no_auxiliary", small] - day["no_auxiliary", small] > 0.1
+    assert abs(member["auxiliary", small] - day["auxiliary", small]) < 0.05
+    assert day["auxiliary", small] > 0.65
