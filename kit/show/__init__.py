@@ -14,6 +14,7 @@ from kit.show.charts import (
     chart_unicity_surface,
 )
 from kit.show.days import week_table
+from kit.show.doubt import chart_flags, chart_membership, chart_recovery, chart_track_decay
 from kit.show.flow import chart_field_flow
 from kit.show.ground import outlines
 from kit.show.maps import map_base, map_person_day, map_sensors, map_zones, offline
@@ -34,12 +35,16 @@ __all__ = [
     "chart_day_ribbon",
     "chart_estimates",
     "chart_field_flow",
+    "chart_flags",
     "chart_gap_histogram",
     "chart_how_few_points",
     "chart_lines",
     "chart_matrix",
+    "chart_membership",
     "chart_near_or_chance",
+    "chart_recovery",
     "chart_route_map",
+    "chart_track_decay",
     "chart_unicity_by_crowd",
     "chart_unicity_surface",
     "chart_way_map",
