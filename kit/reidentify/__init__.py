@@ -7,6 +7,14 @@ True
 
 from kit.reidentify.crowd import crowd
 from kit.reidentify.points import Points, make_points
+from kit.reidentify.risk import risk
 from kit.reidentify.unicity import unicity, unicity_grid
 
-__all__ = ["Points", "crowd", "make_points", "unicity", "unicity_grid"]
+__all__ = [
+    "Points",
+    "crowd",
+    "make_points",
+    "risk",
+    "unicity",
+    "unicity_grid",
+]
