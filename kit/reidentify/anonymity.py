@@ -333,9 +333,8 @@ def release_risk(subjects, quasi, population=None, threshold=0.1):
         everybody = np.bincount(both[len(code):], minlength=both.max() + 1)
         short = everybody[both[:len(code)]] < size[code]
         if short.any():
-            raise InputError(f"The release holds {counted(int(short.sum()), 'person', 'who is', 'who are')} of a class "
-                             "with fewer people in the population, so it was not drawn from it; give the whole "
-                             "population.")
+            raise InputError(f"In the release {counted(int(short.sum()), 'subject', 'is', 'are')} of a class with fewer "
+                             "people in the population, so it was not drawn from it; give the whole population.")
         rows.append(("journalist", 1 / everybody[both[:len(code)]]))
     rows.append(("marketer", rows[-1][1]))
     return pd.DataFrame([{"scenario": name, "highest": float(chance.max()), "average": float(chance.mean()),
@@ -456,10 +455,15 @@ def _tally(subjects, quasi, sensitive, ordered):
     if isinstance(values.dtype, pd.CategoricalDtype) and values.cat.ordered:
         value = values.cat.remove_unused_categories().cat.codes.to_numpy()
     else:
-        try:
-            value = pd.factorize(values, sort=ordered)[0]
-        except TypeError:
-            raise InputError(f"The values of {name} have no common order; use ordered=False.") from None
+        value = _in_order(values, name) if ordered else pd.factorize(values)[0]
     n_values = int(value.max()) + 1
     counts = np.bincount(code * n_values + value, minlength=(code.max() + 1) * n_values)
     return counts.reshape(-1, n_values), n_values
+
+
+def _in_order(values, name):
+    values = values.astype(object)
+    try:
+        return pd.Index(sorted(values.unique()), dtype=object).get_indexer(values)
+    except TypeError:
+        raise InputError(f"The values of {name} have no common order; use ordered=False.") from None
