@@ -333,8 +333,8 @@ def release_risk(subjects, quasi, population=None, threshold=0.1):
         everybody = np.bincount(both[len(code):], minlength=both.max() + 1)
         short = everybody[both[:len(code)]] < size[code]
         if short.any():
-            raise InputError(f"In the release {counted(int(short.sum()), 'subject', 'is', 'are')} of a class with fewer "
-                             "people in the population, so it was not drawn from it; give the whole population.")
+            raise InputError(f"In the release {counted(int(short.sum()), 'subject', 'is', 'are')} of a class with "
+                             "fewer people in the population, so it was not drawn from it; give the whole population.")
         rows.append(("journalist", 1 / everybody[both[:len(code)]]))
     rows.append(("marketer", rows[-1][1]))
     return pd.DataFrame([{"scenario": name, "highest": float(chance.max()), "average": float(chance.mean()),
