@@ -1,6 +1,6 @@
 """What the eight attacks cost a person, beside scikit-mobility, and what they cost for many people.
 
-    python benchmarks/risk.py [--skmob PYTHON] [--people 1000] [--asked 5] [--known 2] [--many 100000]
+    python benchmarks/risk.py [--skmob PYTHON] [--people 1000] [--asked 5] [--many 100000] [--write]
 
 scikit-mobility needs pandas below 2, so it runs in an environment of its own: make one with
 
@@ -26,6 +26,7 @@ from kit.reidentify.risk import ATTACKS
 
 WRONG = {"home_work": "it takes the two least visited places"}
 RECORDS_EACH, DAYS, CELL_DEG = 9, 9, 0.001
+PAGE, MARK = Path(__file__).parents[1] / "docs" / "risk.md", "## What it costs"
 
 
 def main():
@@ -35,18 +36,32 @@ def main():
     parser.add_argument("--asked", type=int, default=5)
     parser.add_argument("--known", type=int, default=2)
     parser.add_argument("--many", type=int, default=100_000)
+    parser.add_argument("--write", action="store_true", help="write the table into docs/risk.md")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     seen = fixes(options.people, sensors=100)
     for attack in ATTACKS:
         ours(seen.head(100), attack, options.known)
-    beside_skmob(seen, options)
+    rows = beside_skmob(seen, options)
     many = fixes(options.many, sensors=1000)
-    print(f"{options.many:,} people, {len(many):,} records, 1,000 places, {options.known} known")
-    for attack in ATTACKS:
+    for attack, row in zip(ATTACKS, rows, strict=True):
         table, seconds = best(lambda attack=attack: ours(many, attack, options.known), 1)
-        print(f"  {attack}: {seconds:.1f} s; at risk 1: {(table['risk'] == 1).mean():.1%}; "
-              f"exact: {table['exact'].mean():.1%}")
+        row += [f"{seconds:.1f} s", f"{(table['risk'] == 1).mean():.1%}", f"{table['exact'].mean():.1%}"]
+    words = page(rows, options)
+    print(words)
+    if options.write:
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(text[:text.index(MARK)] + MARK + "\n\n" + words, encoding="utf-8")
+
+
+def page(rows, options):
+    head = ["attack", f"{options.people:,} people: one person", "scikit-mobility, one person", "ratio", "risks",
+            f"{options.many:,} people: all", "at risk 1", "exact"]
+    lines = [head, ["---"] * len(head), *rows]
+    return (f"{options.known} things known; invented records of the register's kind, {RECORDS_EACH} a person over "
+            f"{DAYS} days, at 100 places for {options.people:,} people and at 1,000 for {options.many:,}; scikit-mobility "
+            f"asked about {options.asked} people in the same crowd. Shares at risk belong to these records alone.\n\n"
+            + "".join(f"| {' | '.join(line)} |\n" for line in lines))
 
 
 def fixes(people, sensors):
@@ -64,13 +79,14 @@ def ours(seen, attack, known):
 def beside_skmob(seen, options):
     asked = np.sort(np.random.default_rng(0).choice(options.people, options.asked, replace=False))
     theirs = with_skmob(seen, options, asked) if options.skmob else {}
-    if not options.skmob:
-        print("scikit-mobility is not named (--skmob): only the kit is timed")
+    rows = []
     for attack in ATTACKS:
         table, seconds = best(lambda attack=attack: ours(seen, attack, options.known), options.repeats)
         each_us = seconds / options.people * 1e6
-        print(f"{attack}: {options.people:,} people, {each_us:.1f} us a person"
-              + (against(theirs[attack], table, asked, attack, each_us) if attack in theirs else ""))
+        beside = against(theirs[attack], table, asked, attack, each_us) if attack in theirs else ["not run"] * 3
+        rows.append([attack, f"{each_us:.1f} us", *beside])
+        print(*rows[-1], sep=", ", flush=True)
+    return rows
 
 
 def with_skmob(seen, options, asked):
@@ -89,8 +105,8 @@ def against(theirs, table, asked, attack, each_us):
     same = np.allclose([theirs["risks"][str(who)] for who in asked], mine.loc[asked], rtol=1e-12)
     if not same and attack not in WRONG:
         raise SystemExit(f"\n{attack}: scikit-mobility gives other risks: no benchmark.")
-    note = f"other risks ({WRONG[attack]})" if attack in WRONG else f"the same risks for {len(asked)} people"
-    return f" = 1/{theirs['seconds'] * 1e6 / each_us:,.0f} of scikit-mobility ({theirs['seconds']:.2f} s); {note}"
+    note = f"differ: {WRONG[attack]}" if attack in WRONG else "equal"
+    return [f"{theirs['seconds']:.2f} s", f"{theirs['seconds'] * 1e6 / each_us:,.0f}", note]
 
 
 def best(job, repeats):
