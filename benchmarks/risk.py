@@ -59,8 +59,8 @@ def page(rows, options):
             f"{options.many:,} people: all", "at risk 1", "exact"]
     lines = [head, ["---"] * len(head), *rows]
     return (f"{options.known} things known; invented records of the register's kind, {RECORDS_EACH} a person over "
-            f"{DAYS} days, at 100 places for {options.people:,} people and at 1,000 for {options.many:,}; scikit-mobility "
-            f"asked about {options.asked} people in the same crowd. Shares at risk belong to these records alone.\n\n"
+            f"{DAYS} days, at 100 places for {options.people:,} people and at 1,000 for {options.many:,}; "
+            f"scikit-mobility asked about {options.asked} people in the same crowd. Shares at risk belong to these records alone.\n\n"
             + "".join(f"| {' | '.join(line)} |\n" for line in lines))
 
 

@@ -12,6 +12,7 @@ from kit.show.charts import (
     chart_matrix,
     chart_unicity_surface,
 )
+from kit.show.crowds import chart_risk
 from kit.show.days import week_table
 from kit.show.flow import chart_field_flow
 from kit.show.ground import outlines
@@ -38,6 +39,7 @@ __all__ = [
     "chart_lines",
     "chart_matrix",
     "chart_near_or_chance",
+    "chart_risk",
     "chart_route_map",
     "chart_unicity_surface",
     "chart_way_map",
