@@ -10,6 +10,7 @@ from kit.show.charts import (
     chart_how_few_points,
     chart_lines,
     chart_matrix,
+    chart_unicity_by_crowd,
     chart_unicity_surface,
 )
 from kit.show.crowds import chart_risk
@@ -41,6 +42,7 @@ __all__ = [
     "chart_near_or_chance",
     "chart_risk",
     "chart_route_map",
+    "chart_unicity_by_crowd",
     "chart_unicity_surface",
     "chart_way_map",
     "chart_week_strip",

@@ -267,6 +267,59 @@ def chart_unicity_surface(grid, *, title="", alt="", source="", subtitle="", siz
     return figure
 
 
+def chart_unicity_by_crowd(curve, *, bound=None, title="", alt="", source="", subtitle="", size="screen"):
+    """Share singled out in crowds of fewer people, one line a number of known points, on a log axis of people.
+
+    Parameters
+    ----------
+    curve : pandas.DataFrame
+        As `reidentify.subsample_curve` returns it: size, known, estimate, low, high.
+    bound : pandas.DataFrame, optional
+        As `reidentify.convexity_bound` returns it: known, population, low. Drawn as an open mark at the end of a
+        dashed line, and named "at least".
+    title, alt, source, subtitle, size
+        As for `theme.new_figure`.
+
+    Returns
+    -------
+    theme.Figure
+
+    >>> curve = pd.DataFrame({"size": [1000, 2000], "known": 4, "estimate": [0.9, 0.8], "low": [0.8, 0.7],
+    ...                       "high": [0.95, 0.9]})
+    >>> chart_unicity_by_crowd(curve, title="A crowd hides little", alt="A falling line", source="Invented")
+    <Figure: A crowd hides little>
+    """
+    theme.need_columns(curve, ["size", "known", "estimate", "low", "high"], "chart_unicity_by_crowd")
+    if bound is not None:
+        theme.need_columns(bound, ["known", "population", "low"], "chart_unicity_by_crowd (bound)")
+    frame = curve[curve["estimate"].notna()].sort_values(["known", "size"])
+    floor = {} if bound is None else {row.known: row for row in bound.itertuples()}
+    names = {k: f"{k} point{'' if k == 1 else 's'} known"
+                + (f" (at least {_percent(floor[k].low)})" if k in floor else "") for k in frame["known"].unique()}
+    frame = frame.assign(series=frame["known"].map(names))
+    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=3.6, size=size)
+    with theme.style():
+        axes = figure.add_subplot()
+        axes.set_xscale("log")
+        _draw_series(axes, frame, "size", "estimate", top=1.0)
+        for number, (known, part) in enumerate(frame.groupby("known")):
+            if known in floor:
+                people, least = floor[known].population, floor[known].low
+                axes.plot([part["size"].iloc[-1], people], [part["estimate"].iloc[-1], least], color=SERIES[number],
+                          linestyle="--", linewidth=1)
+                axes.plot(people, least, theme.MARKERS[number], color=SERIES[number], markerfacecolor="white",
+                          clip_on=False, zorder=4)
+        low, high = axes.get_xlim()
+        decades = [10**n for n in range(12) if low <= 10**n <= high]
+        axes.set_xticks(decades, [f"{n:,}" if n < 10**6 else f"{n // 10**6:,} million" for n in decades])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+        axes.set(xlabel="people in the crowd (each grid line is ten times the one before)",
+                 ylabel="people singled out,\nof those with that many points")
+        axes.grid(axis="x")
+    return figure
+
+
 def chart_crowd_shrinks(steps, *, title="", alt="", source="", subtitle="", size="screen"):
     """How many people remain after each known sighting of one invented person, on a log axis.
 
