@@ -60,8 +60,8 @@ def page(rows, options):
     lines = [head, ["---"] * len(head), *rows]
     return (f"{options.known} things known; invented records of the register's kind, {RECORDS_EACH} a person over "
             f"{DAYS} days, at 100 places for {options.people:,} people and at 1,000 for {options.many:,}; "
-            f"scikit-mobility asked about {options.asked} people in the same crowd. Shares at risk belong to "
-            "these records alone.\n\n"
+            f"scikit-mobility asked about {options.asked} people in the same crowd. Wall time of the kit on "
+            "all cores, processor time of the other. Shares at risk belong to these records alone.\n\n"
             + "".join(f"| {' | '.join(line)} |\n" for line in lines))
 
 
