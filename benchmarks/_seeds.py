@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import sqlite3
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -109,6 +110,21 @@ def _sqlite():
         return [(Path(folder) / "a.db").read_bytes()]
 
 
+def _geopackage():
+    point = b"GP" + struct.pack("<BBiBIdd", 0, 1, 4326, 1, 1, -123.39, -48.88)
+    with tempfile.TemporaryDirectory() as folder:
+        con = sqlite3.connect(Path(folder) / "a.gpkg")
+        con.executescript(
+            "pragma page_size = 512;"
+            "create table gpkg_spatial_ref_sys (srs_id, organization, organization_coordsys_id);"
+            "create table gpkg_geometry_columns (table_name, column_name, srs_id); create table seen (a, b, geom);"
+            "insert into gpkg_geometry_columns values ('seen', 'geom', 4326);")
+        con.executemany("insert into seen values (?, ?, ?)", [("x", 1, point), (None, "y", None), ("z", 2, b"GP")])
+        con.commit()
+        con.close()
+        return [(Path(folder) / "a.gpkg").read_bytes()]
+
+
 def _excel(sheet=_SHEET):
     """A workbook round a sheet, which is what gets changed most often: checksums keep changes out of a packed one."""
     made = io.BytesIO()
@@ -149,16 +165,16 @@ _FORMS = {
                         f"{_POINT}\n{_POINT}\n".encode()],
     "plt": lambda: [_PLT],
     "gpx": lambda: [_GPX],
-    "excel": lambda: [_excel()],
+    "excel": lambda: [_excel()], "geopackage": _geopackage,
 }
 _COLUMNS = {"plt": ("lat", "lon", "time", "person"), "geojson": ("a", "b", "lon", "lat"),
-            "gpx": ("lat", "lon", "time", "track", "extensions.hr")}
+            "geopackage": ("a", "b", "lon", "lat"), "gpx": ("lat", "lon", "time", "track", "extensions.hr")}
 
 
 def _source(form):
     paths = _COLUMNS.get(form, ("a", "b"))
     source = Source("s", "*", form, ("nothing",), tuple(Field(p, "measurement", "tally") for p in paths))
-    if form in ("sqlite", "excel"):  # the table is told by the columns that something is made of
+    if form in ("sqlite", "geopackage", "excel"):  # the table is told by the columns that something is made of
         source = replace(source, fields=tuple(replace(f, column="subject_id") for f in source.fields))
     return source
 

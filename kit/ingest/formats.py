@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
-from kit.ingest import cutters, encodings, excel_in, gpx_in, json_cut, tables_in
+from kit.ingest import cutters, encodings, excel_in, geopackage_in, gpx_in, json_cut, tables_in
 from kit.ingest.cutters import BLOCK_BYTES, EXCERPT_LETTERS, Block, Chunks, mask
 from kit.ingest.rows import owner_of
 
@@ -512,13 +512,15 @@ def _parse_plt(block, fields, first, owner):
     return records
 
 
-SOUGHT = ("parquet", "arrow", "sqlite", "excel")  # read from anywhere, so that the hash is not taken on the way
+# Read from anywhere, so that the hash is not taken on the way.
+SOUGHT = ("parquet", "arrow", "sqlite", "geopackage", "excel")
 READERS = {
     "mongo-lines": _read_json, "es-hits": _read_json, "ndjson": _read_json, "csv": _read_csv,
     "bson": partial(tables_in.read_bson, records_of=Records),
     "parquet": partial(tables_in.read_parquet, records_of=Records),
     "arrow": partial(tables_in.read_arrow, records_of=Records),
     "sqlite": partial(tables_in.read_sqlite, records_of=Records),
+    "geopackage": partial(geopackage_in.read_geopackage, records_of=Records),
     "geojson": _read_geojson, "plt": _read_plt,
     "gpx": partial(gpx_in.read_gpx, records_of=Records),
     "excel": partial(excel_in.read_excel, records_of=Records),

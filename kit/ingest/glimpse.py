@@ -272,11 +272,9 @@ def _sqlite_paths(part):
     """Columns of the table with the most of them that stand nowhere else; the reader takes one table a source."""
     from kit.ingest import tables_in
 
-    con = tables_in._sqlite(part)
+    con = tables_in.open_sqlite(part)
     try:
-        names = [row[0] for row in con.execute("select name from sqlite_master where type = 'table' order by name")]
-        tables = [[row[1] for row in con.execute(f"pragma table_info({tables_in._quoted(name)})")]
-                  for name in names if not name.startswith("sqlite_")]
+        tables = tables_in.columns_of(con).values()
     except tables_in.sqlite3.Error:
         return []
     finally:

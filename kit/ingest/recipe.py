@@ -7,7 +7,7 @@
     name = "passages"
     files = "passages*.jsonl"
     form = "mongo-lines"                # mongo-lines, es-hits, ndjson, csv, bson, parquet, arrow, sqlite,
-                                        # excel, geojson, plt or gpx
+                                        # geopackage, excel, geojson, plt or gpx
     makes = "sightings"                 # sensors, sightings, fixes, readings, subjects; nothing: counted, no rows
     [source.set]                        # columns with one value throughout
     source = "face"
@@ -60,8 +60,8 @@ ACTIONS = {
     "label": ("tally", "drop", "refuse"),
     "noise": ("drop", "refuse"),
 }
-FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geojson", "plt", "gpx",
-         "excel")
+FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geopackage",
+         "geojson", "plt", "gpx", "excel")
 MAKES = {
     "sensors": {"sensor_id", "kind", "place_class", "zone_id", "lon", "lat"},
     "sightings": {"subject_id", "sensor_id", "time", "source", "score"},

@@ -46,6 +46,11 @@ class Rows:
         """As long as the bytes it came from, for progress."""
         return range(self.size)
 
+    @property
+    def faults(self):
+        """Why each broken record is broken, by row."""
+        return dict(self._broken)
+
     def where(self, row):
         """Line or number from 1, and byte offset from 0 where there is one."""
         return self._places[int(row)]
