@@ -53,6 +53,18 @@ xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><s
 <sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>"""
 _LINKS = b"""<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
 <Relationship Id="r1" Target="worksheets/sheet1.xml"/></Relationships>"""
+_GOOGLE_OLD = (b'{"locations":[{"latitudeE7":-488800000,"longitudeE7":4000000000,"timestampMs":"1931067669120"}],\n'
+               b'"timelineObjects":[{"placeVisit":{"location":{"latitudeE7":1,"longitudeE7":-2},"duration":'
+               b'{"startTimestamp":"2031-03-12T07:41:09Z"},"simplifiedRawPath":{"points":[{"latE7":1,"lngE7":2}]}}}]}')
+_SEGMENTS = ('{"startTime":"2031-03-12T07:41:09Z","endTime":"2031-03-12T08:41:09Z",'
+             '"timelinePath":[{"point":"geo:-48.88,-123.39","durationMinutesOffsetFromStartTime":"5"}]},\n{"startTime":'
+             '"2031-03-12T07:41:09Z","visit":{"topCandidate":{"placeLocation":{"latLng":"-48.8°, -123.3°"}}}}').encode()
+_GOOGLE_NEW = b'{"semanticSegments":[%s],"rawSignals":[{"position":{"LatLng":"-48.8, -123.3","timestamp":"2031"}},' \
+              b'{"wifiScan":{}}]}' % _SEGMENTS
+_MOVING = (b'{"type":"Feature","id":"A","temporalGeometry":{"type":"MovingPoint","datetimes":["2031-03-12T07:41Z",9],'
+           b'"coordinates":[[-123.39,-48.88],[1,2,3]]},"properties":{"n":{"m":1}}}')
+_OLD_MOVING = (b'{"type":"Feature","geometry":{"type":"LineString","coordinates":[[-123.39,-48.88]]},'
+               b'"properties":{"datetimes":[1931067669120],"a":"x"}}')
 _RECIPE = b"""name = "r"
 time_zone = "Etc/GMT-8"
 [[source]]
@@ -166,8 +178,12 @@ _FORMS = {
     "plt": lambda: [_PLT],
     "gpx": lambda: [_GPX],
     "excel": lambda: [_excel()], "geopackage": _geopackage,
+    "google": lambda: [_GOOGLE_OLD, _GOOGLE_NEW, b"[%s]" % _SEGMENTS],
+    "mf-json": lambda: [_MOVING, b'{"type":"FeatureCollection","features":[%s,\n%s]}' % (_MOVING, _OLD_MOVING),
+                        b"%s\n%s\n" % (_OLD_MOVING, _MOVING), _MOVING.replace(b"{", b"\n{")],
 }
 _COLUMNS = {"plt": ("lat", "lon", "time", "person"), "geojson": ("a", "b", "lon", "lat"),
+            "google": ("lon", "lat", "time", "person"), "mf-json": ("lon", "lat", "time", "id", "n.m"),
             "geopackage": ("a", "b", "lon", "lat"), "gpx": ("lat", "lon", "time", "track", "extensions.hr")}
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
-from kit.ingest import cutters, encodings, excel_in, geopackage_in, gpx_in, json_cut, tables_in
+from kit.ingest import cutters, encodings, excel_in, geopackage_in, google_in, gpx_in, json_cut, mf_json_in, tables_in
 from kit.ingest.cutters import BLOCK_BYTES, EXCERPT_LETTERS, Block, Chunks, mask
 from kit.ingest.rows import owner_of
 
@@ -522,6 +522,8 @@ READERS = {
     "sqlite": partial(tables_in.read_sqlite, records_of=Records),
     "geopackage": partial(geopackage_in.read_geopackage, records_of=Records),
     "geojson": _read_geojson, "plt": _read_plt,
+    "google": partial(google_in.read_google, records_of=Records),
+    "mf-json": partial(mf_json_in.read_mf_json, records_of=Records),
     "gpx": partial(gpx_in.read_gpx, records_of=Records),
     "excel": partial(excel_in.read_excel, records_of=Records),
 }
