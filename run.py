@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 STAMP, LOG = VENV / "retrace-stamp.txt", VENV / "setup.log"
-EXTRAS = ("test", "bench")
+EXTRAS = ("test", "bench", "peers")
 
 # What installers print when they fail, and what to tell the person; the first that matches is said.
 FAILURES = (

@@ -1,4 +1,4 @@
-"""A fresh community in memory, with its truth: the people, sensors and records of a dump of that seed, without files.
+"""Fresh cities in memory, with their truth: the people, sensors and records of a dump of that seed, without files.
 
 Ingest is left out on purpose, since what is measured is movement. Subjects are faces' person numbers and radio
 addresses, as in an exposure.
@@ -10,11 +10,12 @@ import pandas as pd
 
 from kit.city import days, detect
 from kit.city.leak_community import _detect_radios, mac_of
+from kit.city.leak_register import register_faults
 from kit.city.people import ESTATE_RESIDENTS, lay_town, people_of, visitor_numbers
 from kit.city.plan import make_plan
 from kit.city.truth import episodes_table
 
-TZ, FIRST_DAY = "Etc/GMT-8", 22_311
+TZ, FIRST_DAY, REGISTER_DAY = "Etc/GMT-8", 22_311, 22_350
 
 
 def community(seed, people=2_000, n_days=90):
@@ -24,7 +25,8 @@ def community(seed, people=2_000, n_days=90):
     -------
     dict
         sightings (`kit.tables`, and `true_no, true_time`), sensors, faults (`sensor_id, clock_offset_s` at the first
-        midnight, `drift_s_per_day`), episodes (true stays of the residents), plan.
+        midnight, `drift_s_per_day`), episodes (true stays of the residents), passes (`subject_id, sensor_id, time` of
+        every true pass of a camera, seen or missed).
     """
     plan = make_plan()
     town, sensors = lay_town(plan), days.sensors_of(plan, "community")
@@ -38,7 +40,27 @@ def community(seed, people=2_000, n_days=90):
     sightings = pd.concat([_faces(faces, sensors), _radios(radios, who, sensors, seed)], ignore_index=True)
     faults["clock_offset_s"] += faults["drift_s_per_day"] * (FIRST_DAY - detect.CLOCK_DAY)
     return {"sightings": sightings.assign(sighting_id=np.arange(len(sightings))), "sensors": _positions(sensors),
-            "faults": faults, "episodes": episodes_table(plan, "community", who, moved.episodes), "plan": plan}
+            "faults": faults, "episodes": episodes_table(plan, "community", who, moved.episodes),
+            "passes": _passes(moved.passes[is_camera], who, sensors)}
+
+
+def register(seed, people=300_000):
+    """Sightings of one day of the register, sensors and clocks, as `community`."""
+    plan = make_plan()
+    town, sensors = lay_town(plan), days.sensors_of(plan, "register")
+    who, faults = people_of(town, np.arange(people), seed), register_faults(plan, seed)
+    moved = days.simulate(plan, town, who, REGISTER_DAY, 1, seed)
+    records = detect.detect(moved.passes, who, np.arange(people, dtype=np.int32), faults, seed)
+    sensors = sensors.assign(spot="")
+    offset = faults["clock_offset_s"] + faults["drift_s_per_day"] * (REGISTER_DAY - detect.CLOCK_DAY)
+    return {"sightings": _faces(records, sensors), "sensors": _positions(sensors),
+            "faults": faults.assign(clock_offset_s=offset)}
+
+
+def _passes(passes, who, sensors):
+    person = np.char.add("p_", who["person_no"][passes["who"]].astype(str)).astype(object)
+    return pd.DataFrame({"subject_id": person, "sensor_id": sensors["sensor_id"].to_numpy()[passes["sensor"]],
+                         "time": _utc(passes["time_ms"])})
 
 
 def _faces(records, sensors):

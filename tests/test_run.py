@@ -27,6 +27,7 @@ dependencies = ["tools>=1"]
 [project.optional-dependencies]
 test = []
 bench = []
+peers = []
 """
 BACKEND = """
 import zipfile

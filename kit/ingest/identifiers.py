@@ -22,6 +22,7 @@ _LENGTH = 12
 _BITS = 5 * _LENGTH
 _EACH = sum(1 << 5 * place for place in range(_LENGTH))
 _BLOCK = 64
+MOST_SEEN = 1 << 17
 
 
 def pseudonyms(raw_ids, kind, key):
@@ -87,8 +88,11 @@ def check_key(key):
         raise InputError(f"The key has {len(key)} bytes and needs at least 16; make one with secrets.token_bytes(32).")
 
 
-def subject_keys(raw_ids, kind, key):
+def subject_keys(raw_ids, kind, key, seen=None):
     """Pseudonyms as numbers, which take half the room and sort as their texts do.
+
+    `seen`, a dict that the caller keeps for this kind and key alone, spares identifiers that come again the hashing;
+    it holds `MOST_SEEN` of them at most, in memory only.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def subject_keys(raw_ids, kind, key):
         The pseudonym, for `spell`; and the next 64 bits of the same HMAC, by which two identifiers that share a
         pseudonym are told apart when the identifiers themselves are no longer at hand.
     """
-    words = _words(raw_ids, kind, key)
+    words = _words(raw_ids, kind, key, {} if seen is None else seen)
     codes = words[:, 0] >> np.uint64(64 - _BITS)
     low = np.uint64(15 * _EACH)
     codes = ((codes & low) + np.uint64(_DIGITS * _EACH)) ^ (codes & ~low)  # each letter's place moves by the digits
@@ -129,7 +133,7 @@ def same_pseudonym(kind):
                       "be merged; run it again with another key.")
 
 
-def _words(raw_ids, kind, key):
+def _words(raw_ids, kind, key, seen):
     """First 128 bits of each HMAC, as two numbers.
 
     The two hashes of RFC 2104 are prepared once and copied, which takes 0.6 µs an identifier; `hmac.digest`
@@ -140,8 +144,14 @@ def _words(raw_ids, kind, key):
     outer = hashlib.sha256(bytes(b ^ 0x5C for b in padded))
     digests = []
     for raw in raw_ids:
-        first, second = inner.copy(), outer.copy()
-        first.update(raw.encode())
-        second.update(first.digest())
-        digests.append(second.digest()[:16])
+        digest = seen.get(raw)
+        if digest is None:
+            first, second = inner.copy(), outer.copy()
+            first.update(raw.encode())
+            second.update(first.digest())
+            digest = second.digest()[:16]
+            if len(seen) >= MOST_SEEN:
+                seen.clear()
+            seen[raw] = digest
+        digests.append(digest)
     return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)

@@ -47,7 +47,7 @@ class Harvested:
             self.batch = self.batch.set_column(0, "record", pc.add(self.batch["record"], first))
 
 
-def harvest(part, source, key, invented, file, tz):
+def harvest(part, source, key, invented, file, tz, seen=None):
     """Pseudonymise a block.
 
     Parameters
@@ -62,6 +62,8 @@ def harvest(part, source, key, invented, file, tz):
         For messages.
     tz : str
         The clock on which days are counted.
+    seen : dict, optional
+        By kind, what `identifiers.subject_keys` has seen before.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def harvest(part, source, key, invented, file, tz):
         kind = source.field_of("subject_id").kind
         if invented and source.makes != ("nothing",):
             _require_invented(coded.dictionary, kind, file)
-        keys, checks = subject_keys(coded.dictionary.to_pylist(), kind, key)
+        keys, checks = subject_keys(coded.dictionary.to_pylist(), kind, key, seen.get(kind) if seen else None)
         who = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         columns["subject"] = pa.DictionaryArray.from_arrays(coded.indices, pa.array(keys))
     for name in [name for name in columns if name == "age_band" or name.startswith("tally:")]:

@@ -27,7 +27,7 @@ import kit
 from kit.errors import InputError
 from kit.exposure import SAMPLES, write_exposure
 from kit.ingest import assemble, clocks, columns, formats, opening, parts, positions
-from kit.ingest.identifiers import DEMO_KEY, check_key, demo_key
+from kit.ingest.identifiers import DEMO_KEY, KINDS, check_key, demo_key
 from kit.ingest.parts import FileParts
 from kit.ingest.recipe import load_recipe
 from kit.ingest.report import IngestReport, SourceReport
@@ -144,7 +144,7 @@ class _Run:
         self.synthetic, self.files = synthetic, files
         self.bytes_in_all = sum(part.size or part.path.stat().st_size for part, _ in files)
         self.bytes_done = self.records_numbered = 0
-        self.digests = {}
+        self.digests, self.seen = {}, {kind: {} for kind in KINDS}
         self.reports = {s.name: SourceReport(s.name, list(s.makes)) for s in recipe.sources}
 
     def read(self):
@@ -209,7 +209,7 @@ class _Run:
         records = parse()
         part = columns.clean(block, records, source, self.tz, name)
         part.notes.update(records.notes)
-        return parts.harvest(part, source, self.key, self.synthetic, name, self.tz)
+        return parts.harvest(part, source, self.key, self.synthetic, name, self.tz, self.seen)
 
     def _entries(self, source):
         return [entry for entry in self.work.journal if entry["source"] == source.name]

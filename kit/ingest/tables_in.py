@@ -29,6 +29,7 @@ _CODEC = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
 _LEAST = 5  # a length and the closing zero
 _ARCHIVE = b"\x6d\xe2\x99\x81"
 _THRIFT_BYTES = 256 << 20
+_EMPTY_ROWS = 1_000_000  # of columns without any value there may be as many as a file says, at no cost to it
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,8 @@ def _arrow_batches(stream):
 def _checked(batch):
     """Arrow takes offsets and sizes as the file gives them; here they are looked at before anything follows them."""
     batch.validate(full=True)
+    if len(batch) and not batch.nbytes and (not batch.num_columns or len(batch) > _EMPTY_ROWS):
+        raise ValueError("rows that no byte stands behind")
     return batch
 
 

@@ -12,6 +12,8 @@ from kit.movement.copresence import account_for_crowds, count_pairs, find_copres
 from kit.movement.detection import detection_rates
 from kit.movement.dwell import choose_gap, dwell_distribution, gap_histogram
 from kit.movement.locations import find_locations
+from kit.movement.next_place import predict_next
+from kit.movement.periodicity import periodicity
 from kit.movement.places import infer_places, score_places
 from kit.movement.rhythm import rhythm, week_profile
 from kit.movement.routes import edge_probabilities, infer_routes, prism, route_entropy
@@ -37,6 +39,8 @@ __all__ = [
     "infer_routes",
     "make_trips",
     "merge_contacts",
+    "periodicity",
+    "predict_next",
     "prism",
     "relate_pairs",
     "repair_clocks",

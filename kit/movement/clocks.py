@@ -20,9 +20,9 @@ _DAY_US = 86_400_000_000
 _NEXT = 10  # as many sightings elsewhere after each are looked at: a wrong clock upsets the order
 _FEWEST = 10  # ways in each direction, below which a pair says nothing
 _GRID_S, _GAIN, _STAY, _LISTENED = 2.0, 0.3, 0.5, 30
-_BALANCE, _VALLEY, _NEAREST = 0.25, 0.25, 4  # what tells two heaps, there and back, from one
+_BALANCE, _VALLEY, _NEAREST, _UNLIKE = 0.25, 0.25, 4, 2.5  # what tells two heaps, there and back, from one
 _LEAST_DRIFT = 0.02  # seconds a day
-_NEAR_S = 10.0
+_NEAR_S, _FEWEST_ALIKE = 10.0, 5
 _BLOCK_DAYS, _FEWEST_BLOCKS, _FEWEST_SEEN = 3.5, 6, 4
 _NO_SPREAD_S = 0.5
 _RIGHT_S = 1.0  # how far off a clock is that is kept right
@@ -42,15 +42,20 @@ def repair_clocks(sightings, sensors, largest="10min", travel="10min"):
     Offsets are known only up to one number for each group of sensors tied by such pairs (`component`). The median clock
     of each group is taken to be right, and where ways do not say otherwise a clock is held to be within about a second
     (a Cauchy prior): true only where most clocks of the group are right. In a group of two nobody can say which is
-    wrong, so their intervals take in both cases. A time is mended only where the interval of its clock leaves out zero.
-    Hills, waits and queues that slow one direction only look like wrong clocks, and the intervals do not know of them.
+    wrong, so their intervals take in both cases. A time is mended only where the interval of its clock leaves out zero,
+    or a drift is kept, and two pairs or more speak for it.
+
+    Hills, waits and queues that slow one direction only look like wrong clocks. A pair whose two heaps are not about
+    equally wide is left out; and where most sensors of one `place_class` seem off alike (five of them or more), the
+    offset is given without what they share, and the interval takes in both, since a sort of place has no clock. Of what
+    a single place does to people the intervals know nothing.
 
     Parameters
     ----------
     sightings : pandas.DataFrame
         `subject_id, sensor_id, time`, in any order, other columns are kept.
     sensors : pandas.DataFrame
-        `sensor_id`; every sensor of the sightings must be in it.
+        `sensor_id`, and `place_class` where known; every sensor of the sightings must be in it.
     largest : str or pandas.Timedelta
         Largest error of a clock that is looked for, up to a day.
     travel : str or pandas.Timedelta
@@ -64,7 +69,8 @@ def repair_clocks(sightings, sensors, largest="10min", travel="10min"):
         A row for each row of `sensors`: `sensor_id, offset_s` (at the earliest sighting, by the recorded time; above
         zero is ahead)`, low, high` (95 %)`, component` (0 is the largest; -1, with missing numbers, for a sensor that
         cannot be tied and stays as it is)`, drift_s_per_day` (0 where none is kept)`, drift_low, drift_high` (95 %;
-        missing when the sightings span less than three weeks)`, n_pairs, n_ways` (pairs and ways behind it).
+        missing when the sightings span less than three weeks)`, n_pairs, n_ways` (pairs and ways behind it)`, mended`
+        (whether times were changed).
 
     Raises
     ------
@@ -84,6 +90,8 @@ def repair_clocks(sightings, sensors, largest="10min", travel="10min"):
     largest_us, travel_us = (_span(length, name) for length, name in ((largest, "largest"), (travel, "travel")))
     span_days = (columns[1].max() - columns[1].min()) / _DAY_US if len(columns[1]) else 0.0
     fit = _fit(_gather(*columns, len(sensors), largest_us, travel_us), span_days)
+    if "place_class" in sensors:
+        _allow_for_waits(fit, pd.factorize(sensors["place_class"])[0])
     mended = sightings.copy()
     mended["time"] = _mend(columns[1], columns[2], fit, sightings)
     return mended, _frame(fit, sensors)
@@ -121,6 +129,7 @@ class _Fit:
         self.n_pairs, self.n_ways = np.zeros(n_sensors, np.int64), np.zeros(n_sensors, np.int64)
         self.reach = np.full(n_sensors, 1.96)
         self.freedom = np.zeros(n_sensors)
+        self.wait, self.wait_low, self.wait_high = (np.zeros(n_sensors) for _ in range(3))
 
 
 def _gather(subject, time_us, sensor, n_sensors, largest_us, travel_us):
@@ -155,6 +164,20 @@ def _fit(lags, span_days):
     _settle(lags, fit.offset.copy(), fit)
     fit.se = np.where(keep, np.hypot(fit.se, fit.drift_se * span_days / 2), fit.se)
     return fit
+
+
+def _allow_for_waits(fit, sort):
+    """Where most sensors of a sort are off alike, people wait there one way: no clock's error, or none can be told."""
+    for one in range(sort.max(initial=-1) + 1):
+        members = np.flatnonzero((sort == one) & (fit.component >= 0))
+        checked = fit.offset[members[fit.n_pairs[members] > 1]]
+        if len(checked) < _FEWEST_ALIKE or abs(np.median(checked)) < _NEAR_S:
+            continue
+        wait = np.median(checked)
+        scatter = 2 * 1.4826 * np.median(np.abs(checked - wait))
+        fit.wait_low[members], fit.wait_high[members] = min(0, wait - scatter), max(0, wait + scatter)
+        nearer = np.abs(fit.offset[members] - wait) < np.abs(fit.offset[members])
+        fit.wait[members] = np.where(nearer, wait, 0)
 
 
 def _supported(fit):
@@ -403,30 +426,35 @@ def _span(length, name):
 
 def _mend(time_us, sensor, fit, sightings):
     days = (time_us - (time_us.min() if len(time_us) else 0)) / _DAY_US
-    low, high = _interval(fit)
-    off = (fit.component >= 0) & ((low > 0) | (high < 0) | (fit.drift != 0))
-    offset, drift = (np.where(off, x, 0) for x in (fit.offset, fit.drift))
+    offset, drift = (np.where(_sure(fit), x, 0) for x in (fit.offset - fit.wait, fit.drift))
     shift = np.rint((offset[sensor] + drift[sensor] * days) * 1e6).astype(np.int64)
     return pd.Series((time_us - shift).view("datetime64[us]"), index=sightings.index).dt.tz_localize("UTC")
 
 
+def _sure(fit):
+    """Clocks that are off beyond doubt."""
+    low, high = _interval(fit)
+    return (fit.component >= 0) & (fit.n_pairs > 1) & ((low > 0) | (high < 0) | (fit.drift != 0))
+
+
 def _interval(fit):
-    """95 %; in a group of two either clock may be the right one."""
+    """95 %; in a group of two either clock may be the right one, and where people may wait the wait is left open."""
     pair = (fit.component >= 0) & (np.bincount(fit.component + 1, minlength=2)[fit.component + 1] == 2)
     either = np.where(pair, np.abs(fit.offset), 0)
-    return fit.offset - fit.reach * fit.se - either, fit.offset + fit.reach * fit.se + either
+    return (fit.offset - fit.wait_high - fit.reach * fit.se - either,
+            fit.offset - fit.wait_low + fit.reach * fit.se + either)
 
 
 def _frame(fit, sensors):
     tied = fit.component >= 0
-    offset, low, high, drift, drift_se = (np.where(tied, x, np.nan) for x in (fit.offset, *_interval(fit), fit.drift,
-                                                                             fit.drift_se))
+    offset, low, high, drift, drift_se = (np.where(tied, x, np.nan) for x in (fit.offset - fit.wait, *_interval(fit),
+                                                                             fit.drift, fit.drift_se))
     return pd.DataFrame({
         "sensor_id": sensors["sensor_id"].array,
         "offset_s": offset.round(3), "low": low.round(3), "high": high.round(3),
         "component": fit.component, "drift_s_per_day": drift.round(4),
         "drift_low": (drift - 1.96 * drift_se).round(4), "drift_high": (drift + 1.96 * drift_se).round(4),
-        "n_pairs": fit.n_pairs, "n_ways": fit.n_ways,
+        "n_pairs": fit.n_pairs, "n_ways": fit.n_ways, "mended": _sure(fit),
     })
 
 
@@ -531,8 +559,9 @@ def _compare(start, n, lag_s, longest, grid_s, half, variance, ways):
         one, other = np.median(there), np.median(back)
         half[p] = (one - other) / 2
         ways[p] = len(there) + len(back)
-        total = 0.0
-        for times, middle in ((there, one), (back, other)):
-            spread = max(1.4826 * np.median(np.abs(times - middle)), _NO_SPREAD_S)
-            total += (1.2533 * spread) ** 2 / len(times)
-        variance[p] = total / 4
+        wide_there, wide_back = (max(1.4826 * np.median(np.abs(there - one)), _NO_SPREAD_S),
+                                 max(1.4826 * np.median(np.abs(back - other)), _NO_SPREAD_S))
+        if max(wide_there, wide_back) > _UNLIKE * min(wide_there, wide_back):
+            ways[p] = 0
+            continue
+        variance[p] = 1.2533**2 * (wide_there**2 / len(there) + wide_back**2 / len(back)) / 4

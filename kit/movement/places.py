@@ -63,7 +63,8 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     Parameters
     ----------
     visits_or_stays : pandas.DataFrame
-        `subject_id, place_id, arrived_at, left_at`, as from `find_visits`.
+        `subject_id, place_id, arrived_at, left_at`, as from `find_visits`; or `subject_id, location_id, started_at,
+        finished_at`, stays as from `find_locations` (those at no location are left out).
     tz : str
         IANA name of the clock that people live by, such as "Etc/GMT-8"; it need not be the official one.
     method : {"edges", "nights", "count", "duration", "osna"}
@@ -90,7 +91,7 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     ------
     InputError
         A column is missing or there twice, times are naive, an id is a list, the zone or method is unknown,
-        `min_confidence`, `min_presence` or `prior_votes` is out of range, or stays have no `place_id` yet.
+        `min_confidence`, `min_presence` or `prior_votes` is out of range, or stays have no location yet.
 
     References
     ----------
@@ -103,13 +104,14 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     >>> infer_places(seen, tz="UTC").query("role == 'home'")["place_id"].tolist()
     ['gate']
     """
-    _check(visits_or_stays, tz, method, min_confidence, prior_votes, min_presence)
+    present = _as_visits(visits_or_stays)
+    _check(present, tz, method, min_confidence, prior_votes, min_presence)
     gap_us = length_us(min_gap, "min_gap")
-    subject, subjects = encode_ids(visits_or_stays["subject_id"])
-    place, places = encode_ids(visits_or_stays["place_id"])
+    subject, subjects = encode_ids(present["subject_id"])
+    place, places = encode_ids(present["place_id"])
     if len(subject) == 0:
         return tables.empty("places")
-    arrived, left = (_local_us(visits_or_stays[c], tz) for c in ("arrived_at", "left_at"))
+    arrived, left = (_local_us(present[c], tz) for c in ("arrived_at", "left_at"))
     visits = order.by_subject(subject, arrived, place, left, len(subjects))
     evidence = _evidence(*visits, method, gap_us)
     lives_here = np.ones(len(subjects), bool)
@@ -199,9 +201,17 @@ class _Pairs:
     seen: np.ndarray
 
 
+def _as_visits(visits_or_stays):
+    """Stays at a location are visits of a place."""
+    if not isinstance(visits_or_stays, pd.DataFrame) or "stay_id" not in visits_or_stays.columns:
+        return visits_or_stays
+    if "location_id" not in visits_or_stays.columns:
+        raise InputError("Stays have positions, not places; group them by find_locations first.")
+    return visits_or_stays.dropna(subset="location_id").rename(
+        columns={"location_id": "place_id", "started_at": "arrived_at", "finished_at": "left_at"})
+
+
 def _check(visits, tz, method, min_confidence, prior_votes, min_presence):
-    if isinstance(visits, pd.DataFrame) and "stay_id" in visits.columns and "place_id" not in visits.columns:
-        raise InputError("Stays have positions, not places; group them into places first and give each a place_id.")
     check_table(visits, "visits", ["subject_id", "place_id", "arrived_at", "left_at"])
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}, but it is {method!r}.")

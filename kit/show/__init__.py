@@ -16,6 +16,7 @@ from kit.show.days import week_table
 from kit.show.flow import chart_field_flow
 from kit.show.ground import outlines
 from kit.show.maps import map_base, map_person_day, map_sensors, map_zones, offline
+from kit.show.near import chart_near_or_chance
 from kit.show.story import (
     chart_city_at_night,
     chart_day_ribbon,
@@ -36,6 +37,7 @@ __all__ = [
     "chart_how_few_points",
     "chart_lines",
     "chart_matrix",
+    "chart_near_or_chance",
     "chart_route_map",
     "chart_unicity_surface",
     "chart_way_map",

@@ -165,7 +165,7 @@ def test_newlines_in_quotation_marks_and_marks_that_break(forms, tmp_path, size)
         (8, "3 cells where 2 belong")]
 
 
-BOMS = (b"\xff\xfe", b"\xef\xbb\xbf", b"\x84\x31\x95\x33")  # UTF-16, UTF-8, GB18030
+BOMS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\x84\x31\x95\x33")  # UTF-16 of both orders, UTF-8, GB18030
 SOURCES = {"ndjson": ("a",), "mongo-lines": ("a", "b.c"), "es-hits": ("a",), "csv": ("a", "b")}
 PIECES = [b'{"a":1}', b'{"a":', b'"', b"{", b"}", b"[", b"]", b",", b"\n", b"\r\n", b"\r", b"\0", b"\\", b"a,b",
           b"a;b;c", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe",
@@ -199,6 +199,7 @@ def test_no_bytes_crash_a_reader_and_none_are_unaccounted(forms, tmp_path_factor
     @given(st.sampled_from(forms_of), JUNK)
     @example(forms_of[0], b'{"a":1}{"a":1}{"a":1}{"a":1}{"hits":{"hits":[' + "北京".encode("gb18030"))
     @example(forms_of[0], b"\r\x9d")
+    @example(forms_of[0], b"\xfe\xff")
     def holds(form, data):
         path.write_bytes(data)
         got = outcome(lambda: forms.read(path, forms.source(form, *SOURCES[form])))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import InputError
+from kit.ingest import identifiers
 from kit.ingest.identifiers import DEMO_KEY, pseudonym, pseudonyms
 
 KEY = b"sixteen bytes ok"
@@ -59,3 +60,13 @@ def test_two_identifiers_with_one_pseudonym_would_merge_people_so_they_are_refus
 
 def test_the_demo_key_is_long_enough_to_be_a_key():
     assert len(DEMO_KEY) >= 16
+
+
+def test_what_was_seen_before_changes_no_pseudonym_and_never_grows_beyond_its_bound(monkeypatch):
+    monkeypatch.setattr(identifiers, "MOST_SEEN", 3)
+    seen, raw = {}, [f"SYN-P-{n % 5:07d}" for n in range(20)]
+    once = [identifiers.subject_keys([one], "person", KEY)[0][0] for one in raw]
+    for one, key in zip(raw, once, strict=True):
+        assert identifiers.subject_keys([one], "person", KEY, seen)[0][0] == key
+        assert len(seen) <= 3
+    assert identifiers.subject_keys(raw, "person", KEY, seen)[0].tolist() == once

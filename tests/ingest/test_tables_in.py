@@ -274,6 +274,26 @@ def test_a_damaged_database_is_one_sentence(forms, tmp_path):
             forms.read(path, needing(forms, "who"))
 
 
+@pytest.mark.parametrize("rows", [10, 2_000_000, 2**31 - 1])
+def test_rows_that_no_byte_stands_behind_are_believed_up_to_a_million(forms, tmp_path, rows):
+    path = tmp_path / "a.arrow"
+    nothing = pa.Array.from_buffers(pa.null(), rows, [None])  # pa.nulls would take a bit of memory for each
+    batch = pa.RecordBatch.from_arrays([nothing], names=["none"])
+    with pa.ipc.new_stream(path, batch.schema) as writer:
+        writer.write_batch(batch)
+    got = outcome(forms, path, forms.source("arrow", "a"))
+    assert got == (10 if rows == 10 else "cannot be read as Arrow, so it is damaged or cut short; get a whole copy.")
+
+
+def test_rows_without_columns_are_not_believed(forms, tmp_path):
+    batch = pa.record_batch({"a": [1, 2]}).select([])
+    assert len(batch) == 2
+    with pa.ipc.new_stream(tmp_path / "a.arrow", batch.schema) as writer:
+        writer.write_batch(batch)
+    with pytest.raises(InputError, match=r"^The file a.arrow cannot be read as Arrow"):
+        forms.read(tmp_path / "a.arrow", forms.source("arrow", "a"))
+
+
 def test_no_bytes_crash_the_readers_of_arrow_and_sqlite(forms, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     stream = arrow(folder / "a", pa.table({"a": ["x", None, "y"]}), pa.ipc.new_stream).read_bytes()

@@ -129,3 +129,39 @@ def test_a_clock_that_may_be_right_is_left_alone():
     mended, clocks = movement.repair_clocks(seen, sensors())
     assert ((clocks["low"] <= 0) & (clocks["high"] >= 0)).all()
     pd.testing.assert_frame_equal(mended, seen)
+
+
+def test_where_a_sort_of_place_seems_off_people_wait_there():
+    """Gates are passed two minutes later on the way back: half of that looks like clocks a minute ahead, at all."""
+    rng, rows = np.random.default_rng(2), []
+    streets, gates = [f"s{i}" for i in range(9)], [f"g{i}" for i in range(5)]
+    spot = {name: 100.0 * i for i, name in enumerate(streets)} | {g: 150 + 150.0 * i for i, g in enumerate(gates)}
+    for i in range(60):
+        pace, start = rng.uniform(0.95, 1.05), 1_000 * i
+        for back in (False, True):
+            for name, far in spot.items():
+                wait = 120 * back * (name in gates)
+                rows.append((f"p{i}{back}", name, start + pace * ((800 - far) if back else far) + wait
+                             + 200 * (name == "g0")))
+    subject, sensor, seconds = zip(*rows, strict=True)
+    seen = pd.DataFrame({"subject_id": subject, "sensor_id": sensor,
+                         "time": (DAY + pd.to_timedelta(pd.Series(seconds), unit="s")).dt.as_unit("us")})
+    table = pd.DataFrame({"sensor_id": [*streets, *gates], "place_class": ["other"] * 9 + ["transit"] * 5})
+    _, clocks = movement.repair_clocks(seen, table)
+    clocks = clocks.set_index("sensor_id")
+    assert clocks.index[clocks["mended"]].tolist() == ["g0"]
+    assert clocks.loc["g0", "offset_s"] == pytest.approx(200, abs=10)
+    assert (clocks.loc[gates[1:], "high"] >= 60).all()
+    assert (clocks.loc[gates[1:], "low"] <= 0).all()
+
+
+def test_one_pair_alone_mends_nothing():
+    """Whether f is off or only its way slow, no other sensor can confirm."""
+    seen = road({"f": 100})
+    apart = seen[seen["sensor_id"].isin(["e", "f"])].assign(subject_id=lambda t: t["subject_id"] + "x")
+    others = seen[~seen["sensor_id"].isin(["f"])]
+    _, clocks = movement.repair_clocks(pd.concat([others, apart], ignore_index=True), sensors())
+    f = clocks.set_index("sensor_id").loc["f"]
+    assert f["n_pairs"] == 1
+    assert f["offset_s"] == pytest.approx(100, abs=5)
+    assert not f["mended"]

@@ -239,3 +239,15 @@ def test_a_guest_of_a_few_nights_has_no_home_here_and_a_resident_has():
     assert role(movement.infer_places(records, tz=TZ, keep_uncertain=True), "bo", "home") == ["b"]
     with pytest.raises(InputError, match="min_presence"):
         movement.infer_places(records, tz=TZ, min_presence=1.5)
+
+
+def test_stays_at_locations_are_visits_of_places_and_stays_without_are_refused_or_left_out():
+    seen = visits(("x", "a", "03-12 20:00", "03-13 07:00"), ("x", "b", "03-13 09:00", "03-13 17:00"))
+    stays = seen.rename(columns={"place_id": "location_id", "arrived_at": "started_at", "left_at": "finished_at"})
+    stays["stay_id"] = range(2)
+    options = {"tz": TZ, "method": "nights"}
+    pd.testing.assert_frame_equal(movement.infer_places(stays, **options), movement.infer_places(seen, **options))
+    nowhere = stays.assign(location_id=[None, "b"])
+    assert movement.infer_places(nowhere, **options)["place_id"].tolist() == ["b"]
+    with pytest.raises(InputError, match=r"Stays have positions, not places; group them by find_locations first\."):
+        movement.infer_places(stays.drop(columns="location_id"), **options)

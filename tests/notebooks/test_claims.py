@@ -60,6 +60,17 @@ def test_03_one_way_stands_out_is_far_from_certain_and_no_camera_between_saw_the
     assert not theirs.between(trip["departed_at"].iloc[0], trip["arrived_at"].iloc[0], inclusive="neither").any()
 
 
+def test_03_every_wrong_clock_is_named_no_other_and_each_to_the_second(community, faces):
+    mended, clocks = movement.repair_clocks(faces, community.sensors)
+    truth = clocks.merge(community.truth()["sensors"], on="sensor_id", suffixes=("", "_true"))
+    wrong = truth["clock_offset_s"].abs() > 1
+    assert wrong.sum() >= 3
+    assert (((truth["low"] > 0) | (truth["high"] < 0)) == wrong).all()
+    assert (truth["offset_s"] - truth["clock_offset_s"])[wrong].abs().max() < 1
+    assert 0 < (truth["component"] < 0).sum() < len(truth) / 2
+    assert (mended["time"] - faces["time"]).abs().dt.total_seconds().max() > 60
+
+
 @pytest.fixture(scope="module")
 def day(community, faces):
     given = knobs("03_one_day.ipynb")
@@ -164,6 +175,59 @@ def test_04_the_resident_of_the_week_strip_is_hardly_seen_in_working_hours(commu
     assert weekday.isin([8, 9, 18, 19]).mean() > 0.5
 
 
+def test_04_the_surest_hour_of_absence_is_most_weeks_and_no_night(community, faces):
+    person = knobs("04_home_and_routine.ipynb")["PERSON"]
+    visits = movement.find_visits(faces, community.sensors, place="zone")
+    gates = {zone for zone in visits["place_id"].astype(str) if zone.endswith("gate")}
+    away = movement.absence(visits, community.tz, through=gates)
+    mine = away[away["subject_id"] == person]
+    assert mine["estimate"].max() > 0.5
+    assert mine.query("hour < 6")["estimate"].max() < 0.1
+
+
+def test_04_all_night_workers_are_found_and_as_many_guests_taken_for_one(community, faces, doors):
+    truth = community.truth()["places"].drop_duplicates("subject_id").set_index("subject_id")["schedule"].astype(str)
+    visits = movement.find_visits(faces, community.sensors, place="zone")
+    gates = {zone for zone in visits["place_id"].astype(str) if zone.endswith("gate")}
+    away = movement.absence(visits, community.tz, through=gates).query("weekday < 5")
+    homes = movement.infer_places(movement.find_visits(doors, community.sensors, place="zone"), community.tz)
+    away = away[away["subject_id"].isin(homes.query("role == 'home'")["subject_id"])]
+    night = away.query("hour < 5").groupby("subject_id", observed=True)["estimate"].mean()
+    day = away.query("10 <= hour < 16").groupby("subject_id", observed=True)["estimate"].mean()
+    named = set(night.index[(night > day.reindex(night.index)) & (night > 0.05)].astype(str))
+    workers = set(truth.index[truth == "night worker"])
+    assert workers <= named
+    assert 0.5 * len(workers) < len(named - workers) < 2 * len(workers)
+    assert not (named - workers) & set(truth.index)
+
+
+def test_04_ones_own_last_step_foretells_more_than_ones_hours_and_these_more_than_the_crowd(community, faces):
+    foretold = movement.predict_next(movement.find_visits(faces), community.tz)
+    share = foretold.query("on == 'moves' and measure == 'top_1'").set_index("method")
+    assert share.loc["markov", "low"] > share.loc["hour", "high"]
+    assert share.loc["hour", "low"] > share.loc["population", "high"]
+
+
+def test_04_phones_lead_to_the_door_also_without_their_nights_but_not_when_rounded():
+    phones = kit.open_exposure("fusion")
+    fixes, hour = phones.fixes, phones.fixes["time"].dt.tz_convert(phones.tz).dt.hour
+    owners = phones.truth()["people"].dropna(subset="device_id").astype({"device_id": "str"}).set_index("device_id")
+
+    def share_near(part, method="nights"):
+        stays, spots = movement.find_locations(movement.find_stays(part, max_gap="4h"))
+        homes = movement.infer_places(stays, phones.tz, method, min_confidence=0.3).query("role == 'home'")
+        spot = spots.set_index(["subject_id", "location_id"]).loc[list(zip(homes["subject_id"], homes["place_id"],
+                                                                           strict=True))]
+        lives = owners.loc[homes["subject_id"].astype(str)]
+        metres = geo.haversine_m(spot["lon"].to_numpy(), spot["lat"].to_numpy(), lives["home_lon"].to_numpy(),
+                                 lives["home_lat"].to_numpy())
+        return (metres < 100).sum() / fixes["subject_id"].nunique()
+
+    assert share_near(fixes) > 0.8
+    assert 0.4 < share_near(fixes[hour.between(8, 18)], "edges") < 0.8
+    assert share_near(fixes.assign(lon=fixes["lon"].round(2), lat=fixes["lat"].round(2))) < 0.1
+
+
 def test_05_sampling_people_raises_unicity(faces):
     everyone = reidentify.unicity(reidentify.make_points(faces), known=2, people=None)
     some = faces["subject_id"].cat.categories[::10]
@@ -185,3 +249,19 @@ def test_05_more_days_mean_more_people_with_four_points_and_rarer_points(faces):
                       for days in (1, 90)])
     assert kept["eligible"].is_monotonic_increasing
     assert kept["estimate"].is_monotonic_increasing
+
+
+def test_07_the_rule_names_mostly_others_the_test_only_circles_and_a_month_is_too_little(community):
+    given = knobs("07_near_or_by_chance.ipynb")
+    faces = community.sightings.query("source == 'face' and not duplicate")
+    found = movement.find_copresence(faces, given["WINDOW"], fdr=given["ACCEPTED"], tz=community.tz)
+    relation = movement.relate_pairs(found, community.truth()["people"])
+    ruled = relation[found["n_days"] >= given["RULE"]]
+    assert 0.85 < (~ruled.isin(["household", "circle"])).mean() < 0.95
+    assert ruled.isin(["neighbour", "stranger"]).sum() == (~ruled.isin(["household", "circle"])).sum()
+    assert set(relation[found["more_than_chance"]]) == {"circle"} and found["more_than_chance"].sum() >= 3
+    month = faces[faces["time"] < faces["time"].min() + pd.Timedelta(days=30)]
+    assert not movement.find_copresence(month, given["WINDOW"], fdr=given["ACCEPTED"], tz=community.tz)[
+        "more_than_chance"].any()
+    crowded = movement.account_for_crowds(faces, given["WINDOW"], crowd=10).set_index("what")
+    assert crowded.loc["pairs in a bin", "left_out"] < 0.01 * crowded.loc["pairs in a bin", "all"]
