@@ -33,14 +33,15 @@ def read_google(part, source, digest, block_bytes, records_of):
     """
     with part.open() as stream:
         chunks = Chunks(stream, digest, block_bytes)
-        is_array = encodings.as_text(chunks.head(), source.encoding, part.name).lstrip().startswith("[")
+        head = encodings.as_text(chunks.head(), source.encoding, part.name).lstrip()
+        is_array = head.startswith("[")
         key, depth = (None, 1) if is_array else (ARRAYS, 2)
         found = False
         blocks = cutters.cut_members(chunks, key, depth, part.name, source.encoding)
         for block in expand(blocks, [f.path for f in source.read], _points_of, owner_of(part), records_of):
             found = True
             yield block
-        if not found and chunks.head():
+        if not found and head:
             raise InputError(f"The file {part.name} holds nothing of a location history ({', '.join(ARRAYS)}); give it "
                              "another form in the recipe, or leave it out.")
 

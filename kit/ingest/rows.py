@@ -10,6 +10,8 @@ import pyarrow as pa
 from kit.ingest.cutters import EXCERPT_LETTERS, mask
 
 MAX_KEYS = 100_000
+OWNED = ("plt", "gpx", "google", "mf-json", "excel")  # the forms whose readers have person and file
+PLACES = {"<folder>": "person", "<file>": "file"}
 
 
 class Rows:
@@ -77,6 +79,8 @@ def owner_of(part):
     GeoLife keeps the files of person 007 in 007/Trajectory; that folder's name is passed over. An archive is a folder
     too.
     """
+    if part.owner:
+        return dict(zip(("person", "file"), part.owner, strict=True))
     inside = PurePosixPath(part.name).parts[:-1] if part.name != part.path.name else ()
     folders = (part.path.absolute().parent.parent.name, part.path.absolute().parent.name, *inside)
     person = folders[-2] if folders[-1] == "Trajectory" else folders[-1]
