@@ -371,9 +371,11 @@ def _make_sensors(group):
             g.what, g.do, g.why = "sensor", "drop", "the place's own name, which may name a household or a firm"
     for role, column in (("zone", "zone_id"), ("place_class", "place_class")):
         found = group.one(role)
-        if found:
+        if found and not (role == "place_class" and found.seen.numeric > 0.9):
             _keep(found, column)
-    for g in group.of("category"):
+    for g in group.of("category", "place_class"):
+        if g.column:
+            continue
         g.what, g.do, g.why = "sensor", "drop", "a property of the place"
     for g in group.of("time"):
         g.why = "says when the place was listed, and nothing about anybody"
@@ -675,6 +677,8 @@ def _source_lines(group):
         lines.append(f"delimiter = {_quoted(options['delimiter'])}")
     if options.get("header") is False:
         lines.append("header = false    # no row of names: columns are counted from 1")
+    if "encoding" in options:
+        lines.append(f"encoding = {_quoted(options['encoding'])}    # letters beyond ASCII that are no UTF-8")
     lines += [f"{key} = {_quoted(value)}" for key, value in group.extra.items()]
     if group.set:
         lines += ["[source.set]", *(f"{key} = {_quoted(value)}" for key, value in group.set.items())]

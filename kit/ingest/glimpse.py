@@ -62,7 +62,10 @@ def glimpse(part):
         if form is None or (form in formats.SOUGHT and not opening.is_plain(part)
                             and (part.size or _WHOLE_IN_MEMORY) > _WHOLE_IN_MEMORY):
             return None
-        return _look(_further_in(part, form, head), form, options)
+        seen = _further_in(part, form, head)
+        if form in ("csv", "ndjson") and (encoding := _western(seen, head)):
+            options = {**options, "encoding": encoding}
+        return _look(seen, form, options)
     except (InputError, OSError, UnicodeError):
         return None
 
@@ -180,6 +183,18 @@ DETECTORS = [
     ("plt", _is_plt), ("gpx", _is_gpx), ("google", _is_google), ("mf-json", _is_mf_json), ("geojson", _is_geojson), ("es-hits", _is_hits), ("mongo-lines", _is_mongo),
     ("ndjson", _is_json), ("bson", _is_bson), ("csv", _is_csv),
 ]
+
+
+def _western(part, head):
+    """latin-1 or cp1252, where what seems to be UTF-8 has lines with single letters beyond ASCII; else None."""
+    if encodings.detect(head).name != "utf-8":
+        return None
+    with part.open() as stream:
+        data = stream.read(2 * _HEAD)
+    high = re.findall(rb"[\x80-\xff]+", data[: data.rfind(b"\n") + 1])
+    if not high or any(len(run) > 1 for run in high):  # letters of UTF-8 have two bytes and more
+        return None
+    return "cp1252" if any(run < b"\xa0" for run in high) else "latin-1"
 
 
 def _text(head):

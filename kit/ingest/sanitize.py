@@ -220,7 +220,8 @@ class _Run:
         """Refuse a dump of which nothing could be used: the recipe does not fit."""
         recording = [e for s in self.recipe.sources if set(s.makes) & {"sightings", "fixes", "readings"}
                      for e in self._entries(s)]
-        if any(entry["kept"] for entry in recording):
+        recording_sources = [s for s in self.recipe.sources if set(s.makes) & {"sightings", "fixes", "readings"}]
+        if any(entry["kept"] for entry in recording) or not recording_sources:
             return
         reasons = sum((Counter(entry["reasons"]) for entry in recording), Counter()).most_common(1)
         why = f"the commonest reason is: {reasons[0][0]}" if reasons else "they hold no records at all"
