@@ -115,7 +115,7 @@ def read_arrow(part, source, digest, block_bytes, records_of):
     rows = 0
     with opening.seekable(part) as stream:
         try:
-            batches = _arrow_batches(stream)
+            batches = arrow_batches(stream)
             while (batch := next(batches, None)) is not None:
                 _require_distinct(batch.schema.names, part.name)
                 yield Batch(batch, rows + 1), partial(_parse_batch, batch, fields, set(batch.schema.names), records_of)
@@ -153,7 +153,7 @@ def _require_distinct(names, file):
         raise InputError(f"The file {file} has two columns of one name, so which is meant is unknown; rename one.")
 
 
-def _arrow_batches(stream):
+def arrow_batches(stream):
     """The batches of a file, whose index is at its end, or of a stream, which has none."""
     if stream.read(6) == b"ARROW1":
         file = pa.ipc.open_file(pa.PythonFile(stream, "r"))
