@@ -405,8 +405,8 @@ def fixes_in_excel(rng, n):
 def tracks_in_gpx(rng, n):
     def point(i):
         lat, lon = two_places(rng)
-        return f'<trkpt lat="{lat}" lon="{lon}"><ele>{rng.randrange(90)}</ele><time>{_when(rng, i):%Y-%m-%dT%H:%M:%SZ}' \
-               "</time></trkpt>"
+        return (f'<trkpt lat="{lat}" lon="{lon}"><ele>{rng.randrange(90)}</ele>'
+                f"<time>{_when(rng, i):%Y-%m-%dT%H:%M:%SZ}</time></trkpt>")
 
     files = {f"{name}.gpx": '<?xml version="1.0"?><gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><trk>'
                             f"<trkseg>{''.join(map(point, range(n)))}</trkseg></trk></gpx>" for name in _names(rng, 3)}

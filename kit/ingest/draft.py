@@ -272,8 +272,8 @@ def _whose_file(group):
     place = _place_that_names(group)
     names = pa.array([owner_of(look.part)[PLACES[place]] for look in group.looks], pa.string())
     found = guess(place, names)
-    found.role, found.what, found.do, found.kind, found.tier, found.reading = "person", "identifier", "drop", "person", \
-        6, {}
+    found.role, found.what, found.do, found.kind, found.tier = "person", "identifier", "drop", "person", 6
+    found.reading = {}
     found.why = f"{_OF_PLACE[place]}; person, device or vehicle: please check"
     group.guesses.append(found)
 

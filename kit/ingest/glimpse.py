@@ -101,7 +101,8 @@ def _is_google(part, head, text):
     """A location history, old or new: the names that only it has."""
     text = text.lstrip()
     if text[:1] == "[":
-        return {} if re.search(r'"startTime"', text) and re.search(r'"(visit|activity|timelinePath)"\s*:', text) else None
+        told = '"startTime"' in text and re.search(r'"(visit|activity|timelinePath)"\s*:', text)
+        return {} if told else None
     if text[:1] != "{":
         return None
     arrays = re.search(r'"(semanticSegments|timelineObjects|rawSignals)"\s*:\s*\[', text)
@@ -180,8 +181,8 @@ def _is_csv(part, head, text):
 DETECTORS = [
     ("parquet", partial(_magic, b"PAR1")), ("arrow", _is_arrow), ("geopackage", _is_geopackage),
     ("sqlite", partial(_magic, b"SQLite format 3\0")), ("excel", _is_excel),
-    ("plt", _is_plt), ("gpx", _is_gpx), ("google", _is_google), ("mf-json", _is_mf_json), ("geojson", _is_geojson), ("es-hits", _is_hits), ("mongo-lines", _is_mongo),
-    ("ndjson", _is_json), ("bson", _is_bson), ("csv", _is_csv),
+    ("plt", _is_plt), ("gpx", _is_gpx), ("google", _is_google), ("mf-json", _is_mf_json), ("geojson", _is_geojson),
+    ("es-hits", _is_hits), ("mongo-lines", _is_mongo), ("ndjson", _is_json), ("bson", _is_bson), ("csv", _is_csv),
 ]
 
 

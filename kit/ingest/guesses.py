@@ -144,9 +144,9 @@ ROLES = (
                               "(_?(id|name))?", "category_?(id|name)?", "amenity", "land_?use"), "sensor", "drop",
          "what stands there"),
     Role("station_name", _word("(start|end|from|to|origin|destination|o|d)?_?(station|stop|venue|site|place|location|"
-                               "gate|poi|terminal)_?name", "(start|end|from|to)_?station(?!_?(id|no|num|number|code)(_|$))",
-                               "station_name\\w*",
-                               "stop_?name", "venue_?name"), "place", "drop", "the name of a fixed place"),
+                               "gate|poi|terminal)_?name", "(start|end|from|to)_?station(?!_?(id|no|num|number|code))",
+                               "station_name\\w*", "stop_?name", "venue_?name"), "place", "drop",
+         "the name of a fixed place"),
     Role("sensor", _word("(sensor|camera|cam|sniffer|gate|site|station|cell|tower|antenna|ap|access_?point|reader|"
                          "detector|checkpoint|door|lane|router|antenna|bts|enb|node_?b|venue|location|loc|poi|stop|"
                          "dock|terminal|point|tracker|portal|gantry|turnstile|platform|spot|beacon|probe|place|node|"

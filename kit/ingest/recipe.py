@@ -23,8 +23,8 @@ the column. A field that a recipe does not name is dropped and listed in the rep
 field: no identifier is ever kept, no label survives its tally.
 
 Where a file is one person's and no field says so (plt, gpx, google), the field `person` is the folder it lies in, and
-`file` its own name without the ending; excel and mf-json have them too. In every form the fields "<folder>" and "<file>"
-are these names, for a dump that says nowhere else whose a file is:
+`file` its own name without the ending; excel and mf-json have them too. In every form the fields "<folder>" and
+"<file>" are these names, for a dump that says nowhere else whose a file is:
 
     "<file>" = { is = "identifier", do = "pseudonymise", as = "subject_id", kind = "vehicle" }
 

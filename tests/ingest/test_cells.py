@@ -15,7 +15,7 @@ MACS = [MAC.format(i) for i in range(20)]
 
 def places(folder, kind="mac"):
     found = scan(folder)
-    return {place: count for place, count in found[found["kind"] == kind][["place", "count"]].itertuples(index=False)}
+    return dict(found[found["kind"] == kind][["place", "count"]].itertuples(index=False))
 
 
 @pytest.mark.parametrize("make", [pa.ipc.new_file, pa.ipc.new_stream])
