@@ -260,7 +260,7 @@ def _place_that_names(group):
     if len({owner["person"] for owner in owners}) > 1:
         return "<folder>"
     dated = sum(sum(c.isdigit() for c in owner["file"] or "") >= 6 for owner in owners)
-    return "<folder>" if dated > len(owners) / 2 or group.form != "csv" and len(owners) == 1 else "<file>"
+    return "<folder>" if dated > len(owners) / 2 or (group.form != "csv" and len(owners) == 1) else "<file>"
 
 
 def _whose_file(group):
