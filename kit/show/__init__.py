@@ -13,6 +13,7 @@ from kit.show.charts import (
     chart_unicity_by_crowd,
     chart_unicity_surface,
 )
+from kit.show.crowds import chart_risk
 from kit.show.days import week_table
 from kit.show.doubt import chart_flags, chart_membership, chart_recovery, chart_track_decay
 from kit.show.flow import chart_field_flow
@@ -43,6 +44,7 @@ __all__ = [
     "chart_membership",
     "chart_near_or_chance",
     "chart_recovery",
+    "chart_risk",
     "chart_route_map",
     "chart_track_decay",
     "chart_unicity_by_crowd",

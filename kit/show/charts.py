@@ -81,7 +81,7 @@ def chart_matrix(cells, *, title="", alt="", source="", subtitle="", level=None,
 
 
 def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_label="share of people",
-                    strong=None, percent=True, size="screen"):
+                    strong=None, percent=True, x_max=None, size="screen"):
     """Measured shares as a dot in its interval, one a line, from zero.
 
     Parameters
@@ -93,6 +93,9 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
     strong : str, optional
         The label to draw in the strong colour; the others turn grey.
     percent : bool, default True
+    x_max : float, optional
+        Where the axis ends; default: at 100 %, or beyond the longest interval with `percent=False`. Small shares that
+        are given a short axis are printed with a decimal.
     title, alt, source, subtitle, size
         As for `theme.new_figure`.
 
@@ -106,7 +109,8 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
     """
     theme.need_columns(estimates, ["label", "estimate", "low", "high", "n"], "chart_estimates")
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=0.62 + 0.36 * len(estimates), size=size)
-    number = _percent if percent else _plain
+    end = x_max or (1 if percent else estimates["high"].max() * 1.05)
+    number = _plain if not percent else _percent if end > 0.2 else "{:.1%}".format
     with theme.style():
         axes = figure.add_subplot()
         for line, row in enumerate(estimates.itertuples()):
@@ -117,7 +121,7 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
                           (1, line), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
                           va="center", fontsize=SMALL_PT, color=INK if colour == SUBJECT else MUTED)
         axes.set_yticks(range(len(estimates)), [theme.clean(label, 40) for label in estimates["label"]])
-        axes.set(xlim=(0, 1 if percent else estimates["high"].max() * 1.05), ylim=(len(estimates) - 0.4, -0.6),
+        axes.set(xlim=(0, end), ylim=(len(estimates) - 0.4, -0.6),
                  xlabel=x_label)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
