@@ -47,7 +47,7 @@ def read_geopackage(part, source, digest, block_bytes, records_of):
         plain = [name for name in names if name in keys and (geometry is None or name not in ("lon", "lat"))]
         for rows, batch, blobs in _batches(con, table, plain, names, geometry):
             yield Batch(batch, rows + 1), partial(_parse, batch, blobs, system, names, keys, records_of)
-    except (sqlite3.Error, UnicodeError):  # a name in a damaged schema may be no text
+    except (sqlite3.Error, UnicodeError, MemoryError):  # a damaged schema may hold no text, or a length beyond all
         raise damaged from None
     finally:
         con.close()

@@ -330,7 +330,7 @@ def _sqlite_paths(part, form):
     con = tables_in.open_sqlite(part)
     try:
         tables, placed = geopackage_in.layout(con) if form == "geopackage" else (tables_in.columns_of(con), ())
-    except tables_in.sqlite3.Error:
+    except (tables_in.sqlite3.Error, UnicodeError, MemoryError):
         return []
     finally:
         con.close()

@@ -142,7 +142,7 @@ def read_sqlite(part, source, digest, block_bytes, records_of):
                                                     pa.binary()) for name in names} or {"": pa.nulls(len(found))})
             yield Batch(batch, rows + 1), partial(parse_cells, batch, names, keys, records_of)
             rows += len(found)
-    except (sqlite3.Error, UnicodeError):  # a name in a damaged schema may be no text
+    except (sqlite3.Error, UnicodeError, MemoryError):  # a damaged schema may hold no text, or a length beyond all
         raise damaged from None
     finally:
         con.close()
@@ -189,6 +189,8 @@ def columns_of(con, besides=("sqlite_",)):
     """
     tables = {}
     for table, sql in con.execute("select name, sql from sqlite_master where type = 'table' order by name"):
+        if not isinstance(table, str) or not isinstance(sql, str | None):
+            raise sqlite3.DatabaseError("a schema that is no text")
         if not re.match(r"\s*create\s+virtual", sql or "", re.IGNORECASE) and not table.lower().startswith(besides):
             tables[table] = [row[1] for row in con.execute(f"pragma table_info({quoted(table)})")]
     return tables

@@ -1,3 +1,4 @@
+import contextlib
 import datetime as dt
 import gzip
 import sqlite3
@@ -292,6 +293,16 @@ def test_rows_without_columns_are_not_believed(forms, tmp_path):
         writer.write_batch(batch)
     with pytest.raises(InputError, match=r"^The file a.arrow cannot be read as Arrow"):
         forms.read(tmp_path / "a.arrow", forms.source("arrow", "a"))
+
+
+def test_a_schema_of_sqlite_that_is_no_text_is_damage(forms, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "dump")) as con:
+        con.execute("create table seen (who, n)")
+        con.execute("pragma writable_schema = on")
+        con.execute("update sqlite_master set sql = cast(sql as blob)")
+        con.commit()
+    with pytest.raises(InputError, match="The file dump cannot be read as SQLite, so it is damaged or cut short"):
+        forms.read(tmp_path / "dump", forms.source("sqlite", "who", "n"))
 
 
 def test_no_bytes_crash_the_readers_of_arrow_and_sqlite(forms, tmp_path_factory):
