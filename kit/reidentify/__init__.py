@@ -6,7 +6,20 @@ True
 """
 
 from kit.reidentify.crowd import crowd
+from kit.reidentify.link import link
+from kit.reidentify.link_null import null_clone
+from kit.reidentify.link_quality import LinkQuality, score_links
 from kit.reidentify.points import Points, make_points
 from kit.reidentify.unicity import unicity, unicity_grid
 
-__all__ = ["Points", "crowd", "make_points", "unicity", "unicity_grid"]
+__all__ = [
+    "LinkQuality",
+    "Points",
+    "crowd",
+    "link",
+    "make_points",
+    "null_clone",
+    "score_links",
+    "unicity",
+    "unicity_grid",
+]
