@@ -80,7 +80,7 @@ def judge_weeks(seed):
     rotated, truth = rotate_pseudonyms(faces, days=7, seed=seed)
     first, second = (rotated[rotated["subject_id"].str.startswith(f"r_{w}_", na=False)] for w in (0, 1))
     weeks = [truth[truth["period"] == w].set_index("subject_id") for w in (0, 1)]
-    both = weeks[0].join(weeks[1], lsuffix="_0", rsuffix="_1", how="inner")
+    both = weeks[0].merge(weeks[1], on="subject_id", suffixes=("_0", "_1"))
     resident = both.index.str[2:].astype(int) < 500
     often = (both["n_records_0"] >= LEAST_SIGHTINGS) & (both["n_records_1"] >= LEAST_SIGHTINGS)
     pairs = both[resident & often].rename(columns={"pseudonym_0": "left_id", "pseudonym_1": "right_id"})

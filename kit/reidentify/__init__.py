@@ -6,7 +6,7 @@ True
 """
 
 from kit.reidentify.crowd import crowd
-from kit.reidentify.link import link
+from kit.reidentify.link import find_clock_offset, link
 from kit.reidentify.link_null import null_clone
 from kit.reidentify.link_quality import LinkQuality, score_links
 from kit.reidentify.points import Points, make_points
@@ -16,6 +16,7 @@ __all__ = [
     "LinkQuality",
     "Points",
     "crowd",
+    "find_clock_offset",
     "link",
     "make_points",
     "null_clone",

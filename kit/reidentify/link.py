@@ -1,6 +1,7 @@
 """Link two tables that share no key: who on the left is who on the right, judged by where and when they were seen."""
 
 import numbers
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from kit.errors import InputError
 from kit.movement.visits import check_table, encode_ids, is_bare_number
 from kit.reidentify.link_bins import Counted, pairing_of
 from kit.reidentify.link_choice import alone, exchange_margin, least_cost_matching, probability_of_same
-from kit.reidentify.link_near import Track, count_alibis, near_scores
+from kit.reidentify.link_near import Track, count_alibis, mutual_evidence, near_scores
 from kit.reidentify.link_null import null_clone
 from kit.reidentify.points import _positions, make_points
 from kit.reidentify.topn import top_pairs
@@ -29,15 +30,21 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     clock or a sensor that errs makes the guilty out of the absent. Look at `margin` before `score`, and at
     `score_links` on an invented city before either.
 
+    Measured in three fresh cities (seeds 401 to 403, benchmarks/linkage.py): phones to vehicles within 30 minutes,
+    the true one ranked first for 82 to 87 %, recall at precision 0.95 of 0.50 to 0.61 (one to one 0.46 to 0.67, of an
+    oracle's 0.48 to 0.70); phones to cards, one to one, 62 to 66 % right, 0.16 to 0.32 at that precision; faces under
+    weekly pseudonyms, week to week, 34 % right. In shuffled clones all are at chance.
+
     Parameters
     ----------
     left, right : pandas.DataFrame
         `subject_id`, `time` (unless `time` is None and nothing below asks for it), and `sensor_id` or `lon, lat`.
     method : {"poisson", "idf", "histogram", "transition"}
         "poisson": log odds of one person against two. With time bins, a bin that both were in counts the more the
-        fewer were (Riederer); without, counts at a place follow a rate of each person's own (Poisson with a gamma
-        prior fitted to both tables). "idf": cosine of rare bins. "histogram": the divergence of two histograms from
-        their mean (Naini). "transition": chains of places, one against two (after Gambs, who compares distances).
+        fewer were (Riederer); without, hours spent at a place, and at which hour of day, follow rates of each person's
+        own (Poisson with a gamma prior fitted to both tables). "idf": cosine of rare bins. "histogram": the divergence
+        of two histograms from their mean (Naini). "transition": chains of places, one against two (after Gambs, who
+        compares distances).
     place, time
         As `make_points` takes them. Time None compares habits, as two periods need; a width such as "1h" compares
         meetings, which asks that the two tables cover the same days.
@@ -53,8 +60,9 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     max_speed_kmh, slack_m, alibi_share : float, optional
         A pair is excluded when more than this share of its successive records of two tables would need more than
         that speed, after taking off the slack in metres.
-    clock_offset : str or pandas.Timedelta
-        By how much the right table's clock is ahead of the left's.
+    clock_offset : str or pandas.Timedelta or "estimate"
+        By how much the right table's clock is ahead of the left's. "estimate", with tolerance only, takes the best of
+        `find_clock_offset` within six hours.
     open_world : bool
         One row for each left subject: the best candidate and the `probability` that it is the same person, or, where
         that is below a half, no right_id at all. It is fitted against a shuffled clone of the right table, in which
@@ -100,6 +108,8 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     job = _Job(method, place, time, one_to_one, top, within, sensors, max_speed_kmh, slack_m, alibi_share, open_world,
                prior)
     _check(left, right, job)
+    if isinstance(clock_offset, str) and clock_offset == "estimate":
+        clock_offset = pd.Timedelta(find_clock_offset(left, right, within, sensors=sensors)["offset_s"].iloc[0], "s")
     right = _shifted(right, clock_offset)
     ids = _subjects(left, "left"), _subjects(right, "right")
     if not len(ids[0][1]) or not len(ids[1][1]):
@@ -110,6 +120,72 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     shuffled = null_clone(right, seed)
     chance, _, of_chance = _candidates(left, shuffled, (ids[0], _subjects(shuffled, "right")), job, tuned)
     return _judged((*pairs, of_nothing), (*chance, of_chance), ids, job)
+
+
+def find_clock_offset(left, right, within, most="6h", *, sensors=None):
+    """By how much the right table's clock is ahead of the left's: the shift under which most pairs fit together.
+
+    Each shift is tried in steps of `within`, then about the best one in steps of an eighth of it. Of large tables the
+    200 subjects of each with most records are taken.
+
+    Parameters
+    ----------
+    left, right, within, sensors
+        As `link` takes them. The answer is no finer than a fraction of `within`.
+    most : str or pandas.Timedelta
+        The largest shift tried, either way.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `offset_s, evidence`, best first, equals from their middle. Evidence is the sum of the log odds of pairs that
+        choose each other; where the second best lies close behind the first and far away in time, the clock is not
+        known.
+
+    Raises
+    ------
+    InputError
+        As `link` does, and where either table is empty or most is shorter than within.
+
+    >>> when = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T12:00Z", "2031-03-12T18:00Z"])
+    >>> one = pd.DataFrame({"subject_id": "x", "lon": [0, 1, 2], "lat": 0, "time": when})
+    >>> find_clock_offset(one, one, "30min", most="1h").columns.tolist()
+    ['offset_s', 'evidence']
+    """
+    job = _Job("poisson", "sensor", None, False, 1, within, sensors, None, 0.0, 0.0, False, None)
+    if within is None:
+        raise InputError("A clock offset is estimated with tolerance only; give within, such as '30min'.")
+    _check(left, right, job)
+    left, right = _busiest(left), _busiest(right)
+    ids = _subjects(left, "left"), _subjects(right, "right")
+    if not len(ids[0][1]) or not len(ids[1][1]):
+        raise InputError("A clock offset needs records of known subjects in both tables, and one has none.")
+    step_s, most_s = (_length(v, n) / pd.Timedelta("1s") for v, n in ((within, "within"), (most, "most")))
+    if most_s < step_s:
+        raise InputError(f"most must be at least within ({within}), but it is {most!r}.")
+    tracks = _tracks(left, right, ids, job)
+    tried = {}
+    for finer, centre, reach in ((1, 0.0, int(most_s // step_s)), (8, None, 8)):
+        centre = _middle_of_best(tried) if centre is None else centre
+        for k in range(-reach, reach + 1):
+            offset_s = centre + k * step_s / finer
+            if offset_s not in tried:
+                shifted = replace(tracks[1], time_s=tracks[1].time_s - offset_s)
+                tried[offset_s] = mutual_evidence(near_scores(tracks[0], shifted, step_s)[0])
+    table = pd.DataFrame({"offset_s": list(tried), "evidence": list(tried.values())})
+    nearest = (table["offset_s"] - _middle_of_best(tried)).abs()
+    return table.iloc[np.lexsort((table["offset_s"], nearest, -table["evidence"]))].reset_index(drop=True)
+
+
+def _middle_of_best(tried):
+    """Shifts that no record can tell apart are as good as each other: the middle one."""
+    best = max(tried.values())
+    return float(np.mean([offset_s for offset_s, evidence in tried.items() if evidence == best]))
+
+
+def _busiest(records, n=200):
+    most = records["subject_id"].value_counts()
+    return records[records["subject_id"].isin(most.index[:n])]
 
 
 class _Job:
@@ -127,6 +203,8 @@ def _check(left, right, job):
         raise InputError(f"top must be a whole number from 1 up, but it is {job.top!r}.")
     if job.within is not None and job.method != "poisson":
         raise InputError(f"Tolerance (within) belongs to the method 'poisson'; leave it out with {job.method!r}.")
+    if job.within is not None and not _length(job.within, "within") > pd.Timedelta(0):
+        raise InputError(f"within must be a length of time above 0, but it is {job.within!r}.")
     if job.prior is not None and not (isinstance(job.prior, numbers.Real) and 0 <= job.prior <= 1):
         raise InputError(f"prior must be a share from 0 to 1, but it is {job.prior!r}.")
     if job.max_speed_kmh is not None and not (isinstance(job.max_speed_kmh, numbers.Real) and job.max_speed_kmh > 0):
@@ -197,17 +275,22 @@ def _counted(left, right, ids, job):
     both = pd.concat([f[where].astype({c: object for c in where if c == "sensor_id"}) for f in (left, right)],
                      ignore_index=True)
     who = np.concatenate([ids[0][0], np.where(ids[1][0] >= 0, ids[1][0] + n, -1)])
-    if job.time is None and not ("time" in left.columns and "time" in right.columns):
+    untimed = job.time is None and not ("time" in left.columns and "time" in right.columns)
+    if untimed:
         both["time"] = pd.to_datetime(np.arange(len(both)), unit="h", utc=True).astype("datetime64[us, UTC]")
     else:
         both["time"] = pd.concat([tables.utc(left["time"]), tables.utc(right["time"])]).array
     both["subject_id"] = who
     points = make_points(both[who >= 0], job.place, job.time or "1h", sensors=job.sensors)
     counted = Counted(points.subjects.to_numpy()[points.subject], points.place, points.bin, n, len(ids[1][1]),
-                      len(points.places), job.time is not None)
+                      len(points.places), job.time is not None, None if untimed else _hours(points))
     if counted.timed:
         _need_shared_time(counted, job.time)
     return counted
+
+
+def _hours(points):
+    return points.bins.hour.to_numpy()[points.bin] if len(points) else points.bin
 
 
 def _need_shared_time(counted, time):

@@ -27,6 +27,7 @@ class Counted:
     n_right: int
     n_places: int
     timed: bool
+    hour: np.ndarray | None = None
 
     def counts(self):
         """Two tables, subject by bin: presence where time counts, else how many time-bins a subject spent there."""
@@ -46,7 +47,7 @@ class Counted:
 def pairing_of(points, method):
     """The sparse tables of one method of `link`."""
     if method == "poisson":
-        return meetings(*points.counts()) if points.timed else same_rates(*points.counts())
+        return meetings(*points.counts()) if points.timed else same_rates(points)
     if method == "idf":
         return cosine(*points.counts())
     if method == "histogram":
@@ -90,22 +91,43 @@ def mutual_best(pairing):
     return order[first], best[order][first]
 
 
-def same_rates(left, right):
-    """Counts of two periods: one person's rates, gamma-distributed over people, against two people's."""
-    pooled = left.sum(axis=0) + right.sum(axis=0)
-    share = pooled / max(pooled.sum(), 1.0)
-    concentration = _concentration([left, right], share)
-    return Pairing(left, right, GAMMA, signs=concentration * share, of_totals=concentration)
+def same_rates(points):
+    """Habits of two periods: one person's rates against two people's, at each place and at each hour of day there.
+
+    Counts are Poisson with rates of each person's own, gamma-distributed about the crowd's; given the sums, only how
+    they are shared among places matters, and at a place how among hours. How much people resemble the crowd is fitted
+    for each, so that hours which tell nothing count for nothing. (Rates integrated out leave gamma functions.)
+    """
+    places = points.split(np.arange(points.n_places), points.place)
+    totals = [t.sum(axis=1) for t in places]
+    share = _crowd_share(places)
+    of_places = _concentration(places, share, totals)
+    if points.hour is None:
+        return Pairing(*places, GAMMA, signs=of_places * share, of_totals=of_places)
+    names, column = np.unique(points.place.astype(np.int64) * 24 + points.hour, return_inverse=True)
+    hours, here = points.split(names, column), names // 24
+    found = sum(t.sum(axis=0) for t in hours)
+    given_place = found / np.bincount(here, found, minlength=points.n_places)[here]
+    of_hours = _concentration(hours, given_place, [t.data for t in places])
+    signs = np.concatenate([of_places * share, of_hours * given_place, np.full(points.n_places, -of_hours)])
+    left, right = (sparse.hstack([a, b, a], format="csr") for a, b in zip(places, hours, strict=True))
+    return Pairing(left, right, GAMMA, signs=signs, of_totals=of_places, totals=totals)
 
 
-def _concentration(tables, share):
-    """How much people resemble the crowd, by maximum likelihood over a doubling grid."""
+def _crowd_share(tables):
+    pooled = sum(t.sum(axis=0) for t in tables)
+    return pooled / max(pooled.sum(), 1.0)
+
+
+def _concentration(tables, share, totals):
+    """How much people resemble the crowd, by maximum likelihood over a doubling grid; totals are what was shared out.
+    """
     def likelihood(a):
         told = 0.0
-        for table in tables:
+        for table, total in zip(tables, totals, strict=True):
             weight = a * share[table.indices]
             told += (gammaln(weight + table.data) - gammaln(weight)).sum()
-            told += (gammaln(a) - gammaln(a + table.sum(axis=1))).sum()
+            told += (gammaln(a) - gammaln(a + total)).sum()
         return told
     return float(max(CONCENTRATIONS, key=likelihood))
 
@@ -141,16 +163,14 @@ def histograms(left, right):
 def chains(points):
     """Two mobility Markov chains as one or as two: where somebody is, and where they go from there."""
     places, (origin, goal, who) = points.split(np.arange(points.n_places), points.place), _moves(points)
-    share = sum(t.sum(axis=0) for t in places)
-    share = share / max(share.sum(), 1.0)
-    concentration = _concentration(places, share)
+    share, totals = _crowd_share(places), [t.sum(axis=1) for t in places]
+    concentration = _concentration(places, share, totals)
     names, column = np.unique(origin.astype(np.int64) * points.n_places + goal, return_inverse=True)
     moves, starts = (points.split(n, c, who) for n, c in ((names, column), (np.arange(points.n_places), origin)))
     from_here = sum(t.sum(axis=0) for t in starts)
     onward = sum(t.sum(axis=0) for t in moves) / np.maximum(from_here[names // points.n_places], 1.0)
     signs = np.concatenate([concentration * share, concentration * onward, np.full(points.n_places, -concentration)])
     left, right = (sparse.hstack([a, b, c], format="csr") for a, b, c in zip(places, moves, starts, strict=True))
-    totals = [t.sum(axis=1) for t in places]
     return Pairing(left, right, GAMMA, signs=signs, of_totals=concentration, totals=totals)
 
 

@@ -111,6 +111,11 @@ def _mutual(scores):
     return left, best_right[left]
 
 
+def mutual_evidence(scores):
+    """The sum of the scores of pairs that choose each other, as far as they speak for a pair."""
+    return float(np.maximum(scores[_mutual(scores)], 0).sum())
+
+
 def _thinned(events, apart_s):
     """Records of a burst, one subject at one place, count once."""
     who = events.subject()

@@ -14,7 +14,7 @@ from scipy import sparse
 from kit import parallel
 
 PRODUCT, POOLED, GAMMA = range(3)
-_BLOCK = 256
+_TILE, _BLOCK, _MOST_POINTERS = 4_096, 256, 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +81,14 @@ def top_pairs(pairing, top):
     a, b = pairing.constants()
     first, column, value = left.indptr.astype(np.int64), left.indices.astype(np.int32), left.data.astype(float)
     begin, row = by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32)
-    shared = (first, column, value, begin, row, by_column.data.astype(float), a, b)
+    weight = by_column.data.astype(float)
     cuts = parallel.spans(n, 8 * parallel.cores()) if n else []
     if pairing.form == PRODUCT:
-        parallel.run(_product_rows, [(*shared, start, stop, best, score) for start, stop in cuts])
+        tiles = _tiles(by_column, len(b))
+        parallel.run(_product_rows, [(first, column, value, *tiles, row, weight, a, b, start, stop, best, score)
+                                     for start, stop in cuts])
     else:
+        shared = (first, column, value, begin, row, weight, a, b)
         signs = np.ones(left.shape[1]) if pairing.signs is None else np.asarray(pairing.signs, float)
         totals = pairing.row_sums()
         parallel.run(_general_rows, [(*shared, signs, *totals, pairing.of_totals, pairing.form, start, stop, best,
@@ -93,50 +96,78 @@ def top_pairs(pairing, top):
     return best, score
 
 
+def _tiles(by_column, n_right):
+    """Where each column's rows of each tile begin: shape (tiles + 1, columns). A tile's sums stay in a near cache."""
+    n_columns = by_column.shape[0]
+    tile = max(_TILE, -(-n_right * n_columns // _MOST_POINTERS))
+    edges = np.arange(0, n_right + tile, tile, dtype=np.int64)
+    edges[-1] = max(n_right, edges[-1])
+    begin = np.empty((len(edges), n_columns), np.int64)
+    _find_edges(by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32), edges, begin)
+    return tile, begin
+
+
 @njit(cache=True, nogil=True)
-def _product_rows(first, column, value, begin, row, weight, a, b, start, stop, best, score):
-    n_right = len(b)
-    total, block_max = np.zeros(n_right), 0.0
-    touched, n_blocks = np.empty(n_right, np.int32), (n_right + _BLOCK - 1) // _BLOCK
-    for u in range(start, stop):
-        work = 0
-        for k in range(first[u], first[u + 1]):
-            work += begin[column[k] + 1] - begin[column[k]]
-        if work * 8 < n_right:
-            n = 0
+def _find_edges(indptr, row, edges, begin):
+    for c in range(len(indptr) - 1):
+        at = indptr[c]
+        for t in range(len(edges)):
+            while at < indptr[c + 1] and row[at] < edges[t]:
+                at += 1
+            begin[t, c] = at
+
+
+@njit(cache=True, nogil=True)
+def _product_rows(first, column, value, tile, begin, row, weight, a, b, start, stop, best, score):
+    n_right, plain, total, touched = len(b), not np.any(b), np.zeros(tile), np.empty(tile, np.int32)
+    for t in range(begin.shape[0] - 1):
+        low, high = t * tile, min((t + 1) * tile, n_right)
+        local = b[low:high]
+        for u in range(start, stop):
+            work = 0
             for k in range(first[u], first[u + 1]):
-                for j in range(begin[column[k]], begin[column[k] + 1]):
-                    add = value[k] * weight[j]
-                    if total[row[j]] == 0.0 and add > 0.0:
-                        touched[n] = row[j]
-                        n += 1
-                    total[row[j]] += add
-            for i in range(n):
-                v = touched[i]
-                _keep(best[u], score[u], v, total[v] + b[v] + a[u])
-                total[v] = 0.0
-            continue
-        for k in range(first[u], first[u + 1]):
-            x = value[k]
-            for j in range(begin[column[k]], begin[column[k] + 1]):
-                total[row[j]] += x * weight[j]
-        for block in range(n_blocks):
-            low, high = block * _BLOCK, min((block + 1) * _BLOCK, n_right)
-            block_max = _block_max(total, b, low, high)
-            if block_max + a[u] >= score[u, -1]:
-                for v in range(low, high):
+                work += begin[t + 1, column[k]] - begin[t, column[k]]
+            if work == 0:
+                continue
+            mine, told = best[u], score[u]
+            if work * 16 < high - low:
+                n = 0
+                for k in range(first[u], first[u + 1]):
+                    for j in range(begin[t, column[k]], begin[t + 1, column[k]]):
+                        v = row[j] - low
+                        if total[v] == 0.0:
+                            touched[n] = v
+                            n += 1
+                        total[v] += value[k] * weight[j]
+                for i in range(n):
+                    v = touched[i]
                     if total[v] > 0.0:
-                        _keep(best[u], score[u], v, total[v] + b[v] + a[u])
-            total[low:high] = 0.0
+                        _keep(mine, told, v + low, total[v] + local[v] + a[u])
+                        total[v] = 0.0
+                continue
+            for k in range(first[u], first[u + 1]):
+                x = value[k]
+                for j in range(begin[t, column[k]], begin[t + 1, column[k]]):
+                    total[row[j] - low] += x * weight[j]
+            _collect(total, local, a[u], plain, low, mine, told)
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
-def _block_max(total, b, low, high):
-    """An upper bound is all that is asked for, so that rows without a share may count with their constant."""
-    most = -np.inf
-    for v in range(low, high):
-        most = max(most, total[v] + b[v])
-    return most
+@njit(cache=True, nogil=True)
+def _collect(total, b, a, plain, low, best, score):
+    """Keep what is better than the worst kept, a block at a time, most of which hold nothing; clear the sums."""
+    for block in range(0, len(b), _BLOCK):
+        sums, more, over, least = total[block:block + _BLOCK], b[block:block + _BLOCK], np.int64(0), score[-1]
+        if plain:
+            for i in range(len(sums)):  # over its own slice, or no compiler runs it four at a time
+                over |= np.int64(sums[i] + a > least)
+        else:
+            for i in range(len(more)):
+                over |= np.int64(sums[i] + more[i] + a > least)
+        if over:
+            for i in range(len(more)):
+                if sums[i] > 0.0 and sums[i] + more[i] + a > score[-1]:
+                    _keep(best, score, low + block + i, sums[i] + more[i] + a)
+        sums[:] = 0.0
 
 
 @njit(cache=True, nogil=True)
