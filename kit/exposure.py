@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from kit import tables
+from kit.ahead import make_ahead
 from kit.errors import InputError, IntegrityError, PurposeError
 
 MANIFEST = "datapackage.json"
@@ -438,8 +439,7 @@ def _write_parquet(frames, path):
     """
     with open(path, "wb") as sink, ExitStack() as stack:
         writer, held = None, []
-        for frame in frames:
-            table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        for table in make_ahead(_to_arrow(frame) for frame in frames):
             writer = writer or stack.enter_context(_parquet_writer(sink, table.schema))
             held.append(table)
             if sum(map(len, held)) >= _GROUP_ROWS:
@@ -447,6 +447,10 @@ def _write_parquet(frames, path):
                 held = []
         if held:
             writer.write_table(pa.concat_tables(held), row_group_size=_GROUP_ROWS)
+
+
+def _to_arrow(frame):
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
 _GROUP_ROWS = 1 << 23
@@ -502,20 +506,49 @@ def _canonical_array(array):
 def _logical_hash_of(path):
     """The logical hash of a Parquet table whose rows lie in the order of their ids; a column at a time is gone through.
 
-    Two rows or fewer may lie in another order, so these are looked at whole.
+    Two rows or fewer may lie in another order, so these are looked at whole. One thread reads ahead of the hash.
     """
-    file, digest = pq.ParquetFile(path), hashlib.sha256()
-    if file.metadata.num_rows < 3:
-        return logical_hash(_read_parquet(path))
-    for name in sorted(file.schema_arrow.names):
-        digest.update(f"{name}\0{file.metadata.num_rows}\0".encode())
-        passes = 3 if pa.types.is_large_string(_canonical_array(file.schema_arrow.empty_table()[name].combine_chunks())
-                                               .type) else 2
-        for way in range(passes):
-            for batch in file.iter_batches(1 << 20, columns=[name]):
-                values = _canonical_array(batch.column(0))
-                digest.update((np.asarray(values.is_null()), *_parts_of(values))[way])
+    with pq.ParquetFile(path) as file:
+        if file.metadata.num_rows < 3:
+            return logical_hash(_read_parquet(path))
+        digest = hashlib.sha256()
+        for piece in make_ahead(_hashed(file)):
+            digest.update(piece)
     return digest.hexdigest()
+
+
+def _hashed(file):
+    """What is hashed of a Parquet table, in its order."""
+    about = file.metadata
+    for place, name in sorted(enumerate(file.schema_arrow.names), key=lambda known: known[1]):
+        def each(make, name=name):
+            return (make(batch.column(0)) for batch in file.iter_batches(1 << 20, columns=[name]))
+
+        kind = file.schema_arrow.field(name).type
+        yield f"{name}\0{about.num_rows}\0".encode()
+        yield from [bytes(about.num_rows)] if _is_full(about, place) else each(lambda c: np.asarray(c.is_null()))
+        if _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
+            yield from each(_lengths)
+        yield from each(lambda column: _parts_of(_canonical_array(column))[-1])
+
+
+def _is_full(about, column):
+    """Whether a Parquet table says of a column that nothing is null in it."""
+    told = [about.row_group(group).column(column).statistics for group in range(about.num_row_groups)]
+    return all(one is not None and one.has_null_count and one.null_count == 0 for one in told)
+
+
+def _is_text(kind):
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _lengths(column):
+    """How many bytes each text has, 0 where there is none."""
+    if pa.types.is_dictionary(column.type):
+        lengths = pc.binary_length(column.dictionary).take(column.indices)
+    else:
+        lengths = pc.binary_length(column)
+    return pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False).astype("<i8")
 
 
 def _row_order(arrays):

@@ -10,8 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numba import njit
 
+from kit import kernels
 from kit.ingest import encodings
+from kit.ingest.lanes import WIDTH, lanes_of, lowest
+
+kernels.forget_stale(__file__)
 
 BLOCK_BYTES = 8 << 20
 MAX_LINE_BYTES = 16 << 20
@@ -335,10 +340,10 @@ def _raw_lines(chunks, code, newline):
     line, byte, rest, unit = 1, code.bom, b"", code.unit
     skip = code.bom
     while chunk := chunks.next():
-        data, skip = rest + chunk[skip:], max(0, skip - len(chunk))
+        data, skip = rest + chunk[skip:] if rest or skip else chunk, max(0, skip - len(chunk))
         end = _last_end(data, newline, unit)
         if end:
-            block = _block(data[:end], line, byte, newline, unit)
+            block = _block(memoryview(data)[:end], line, byte, newline, unit)
             yield block
             line, byte = line + len(block), byte + end
         rest = data[end:]
@@ -381,13 +386,40 @@ def _skip_line(chunks, newline, unit, rest):
 def _block(data, line, byte, newline, unit):
     array = np.frombuffer(data, dtype=np.uint8)
     if unit == 1:
-        ends = np.flatnonzero(array == newline[0]) + 1
-    else:
-        letters = np.frombuffer(data[: len(data) // 2 * 2], np.uint16)
-        ends = (np.flatnonzero(letters == np.frombuffer(newline, np.uint16)[0]) + 1) * 2
+        return Block(array, _starts(array, newline[0]), line, byte)
+    letters = np.frombuffer(data[: len(data) // 2 * 2], np.uint16)
+    ends = (np.flatnonzero(letters == np.frombuffer(newline, np.uint16)[0]) + 1) * 2
     if not len(ends) or ends[-1] < len(array):
         ends = np.append(ends, len(array))
     return Block(array, np.concatenate(([0], ends)).astype(np.int32), line, byte)
+
+
+@njit(cache=True, nogil=True)
+def _starts(data, newline):
+    """Where each line starts, and where the last one ends."""
+    starts, n, i = np.empty(data.size // 64 + 64, np.int32), 1, 0
+    starts[0] = 0
+    while i < data.size:
+        if n + WIDTH + 1 > starts.size:
+            more = np.empty(2 * starts.size, np.int32)
+            more[:n] = starts[:n]
+            starts = more
+        if i <= data.size - WIDTH:
+            found = lanes_of(data, i, newline)
+            while found:
+                starts[n] = i + lowest(found) + 1
+                n += 1
+                found &= found - np.uint64(1)
+            i += WIDTH
+        else:
+            if data[i] == newline:
+                starts[n] = i + 1
+                n += 1
+            i += 1
+    if n == 1 or starts[n - 1] < data.size:
+        starts[n] = data.size
+        n += 1
+    return starts[:n]
 
 
 def _line_end(head, code):

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numba import njit
 
 from kit import kernels
+from kit.ingest.lanes import WIDTH, copy_lanes, first_no_figure, first_stop, first_unlike
 
 kernels.forget_stale(__file__)
 
@@ -97,24 +98,44 @@ def cut(block, rows, wanted, n_fields):
 
 
 def _column(data, starts, stops):
-    there = stops >= 0
-    room = int(np.where(there, stops - np.where(starts < 0, ~starts, starts), 0).sum())
-    ends, letters = np.zeros(len(starts) + 1, np.int32), np.empty(room, np.uint8)
+    there, room = _measure(starts, stops)
+    if not there:
+        return pa.nulls(len(starts), pa.string())
+    ends, letters = np.empty(len(starts) + 1, np.int32), np.empty(room + WIDTH, np.uint8)
     _gather(data, starts, stops, ends, letters)
-    nulls = len(there) - int(np.count_nonzero(there))
-    valid = pa.py_buffer(np.packbits(there, bitorder="little")) if nulls else None
-    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(ends), pa.py_buffer(letters), valid, nulls)
+    nulls = len(starts) - there
+    valid = pa.py_buffer(np.packbits(stops >= 0, bitorder="little")) if nulls else None
+    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(ends), pa.py_buffer(letters[:room]), valid, nulls)
+
+
+@njit(cache=True, nogil=True)
+def _measure(starts, stops):
+    """How many values there are, and room for all of them."""
+    there, room = 0, 0
+    for row in range(starts.size):
+        if stops[row] >= 0:
+            there += 1
+            room += stops[row] - (starts[row] if starts[row] >= 0 else ~starts[row])
+    return there, room
 
 
 @njit(cache=True, nogil=True)
 def _gather(data, starts, stops, ends, letters):
-    """Copy values to one place; an object or array, whose start comes complemented, without its blanks."""
-    at = 0
+    """Copy values to one place, where there is room to spare; an object or array, whose start comes complemented,
+    without its blanks."""
+    at, wide = 0, data.size - WIDTH
+    ends[0] = 0
     for row in range(starts.size):
         start, stop = starts[row], stops[row]
         if start >= 0:
-            for i in range(start, stop):
-                letters[at + i - start] = data[i]
+            i, past = np.int64(start), at - start
+            while i < stop:
+                if i <= wide:
+                    copy_lanes(data, i, letters, i + past)
+                    i += WIDTH
+                else:
+                    letters[i + past] = data[i]
+                    i += 1
             at += max(0, stop - start)
         else:
             quoted = False
@@ -178,7 +199,7 @@ def _cut_lines(data, bounds, rows, names, edges, root, starts, stops, plain, fou
             if data[i] != 58:
                 break
             i = _blank(data, i + 1, end)
-            field, opens = goals[name]
+            field, opens = goals[name, 0], goals[name, 1]
             if opens >= 0 and data[i] == 123 and depth + 1 < _DEEPEST:
                 rooted = rooted or opens == root
                 depth += 1
@@ -191,7 +212,7 @@ def _cut_lines(data, bounds, rows, names, edges, root, starts, stops, plain, fou
             if field >= 0 and i > 0 and data[start] != 110:
                 quoted, nested = data[start] == 34, data[start] == 123 or data[start] == 91
                 starts[field, at] = ~start if nested else start + quoted
-                stops[field, at] = i - quoted
+                stops[field, at] = i - quoted if quoted or nested else _without_zeros(data, start, i)
         if plain[at]:
             for k in range(n_new):
                 used[new[k]] = True
@@ -209,6 +230,8 @@ def _known(data, i, node, guess, known):
     if guess < 0 or known[guess, 0] != node:
         return -1
     start, stop = known[guess, 1], known[guess, 2]
+    if i <= data.size - WIDTH and stop - start < WIDTH:
+        return guess if first_unlike(data, i, data, start) > stop - start else -1
     for k in range(stop - start):
         if data[i + k] != data[start + k]:
             return -1
@@ -265,7 +288,7 @@ def _value(data, i, end, exact):
                 continue
             i += 1
         elif letter == 45 or 48 <= letter <= 57:
-            i = _number(data, i, exact)
+            i = _number(data, i, exact, depth == 0)
         else:
             i = _word(data, i)
         while depth > 0 and i > 0:
@@ -299,7 +322,12 @@ def _blank(data, i, end):
 @njit(cache=True, nogil=True)
 def _string(data, i, exact):
     """Where the string whose mark is at `i` ends; a control letter, such as the end of the line, stops it: -1."""
-    i += 1
+    i, wide = i + 1, data.size - WIDTH
+    while i <= wide:
+        plain = first_stop(data, i)
+        i += plain
+        if plain < WIDTH:
+            break
     while data[i] != 34:
         if data[i] < 32:
             return -1
@@ -339,8 +367,11 @@ def _word(data, i):
 
 
 @njit(cache=True, nogil=True)
-def _number(data, i, exact):
-    """Where a number ends. The parser writes whole numbers and short decimals as they stand, others in its own way."""
+def _number(data, i, exact, alone):
+    """Where a number ends. The parser writes whole numbers and short decimals as they stand, others in its own way.
+
+    Zeros at the end of decimals are let pass where the number is `alone`, for `_without_zeros` to take off.
+    """
     below = data[i] == 45
     first = i + below
     i = _figures(data, first)
@@ -359,16 +390,33 @@ def _number(data, i, exact):
         return stop if stop > i and not exact else -1
     if not exact:
         return i
+    significant = _without_zeros(data, first, i)
+    if significant < i and not alone:
+        return -1
+    decimals -= i - significant
     if data[first] == 48:  # none below zero, and nothing so small that it is written with an exponent
         zero = decimals == 0 or (decimals == 1 and data[first + 2] == 48)
         if (zero and below) or (decimals > 5 and data[first + 2] == 48):
             return -1
-    tidy = decimals < 2 or (data[i - 1] != 48 and whole + decimals <= 15)
-    return i if tidy and whole <= (14 if decimals else 18) else -1
+    return i if whole + decimals <= (15 if decimals else 18) else -1
+
+
+@njit(cache=True, nogil=True)
+def _without_zeros(data, start, stop):
+    """Where a number ends without the zeros that end its decimals, of which one stays."""
+    end, point = stop, start
+    if data[stop - 1] == 48:
+        while point < stop and data[point] != 46:
+            point += 1
+        while end > point + 2 and data[end - 1] == 48:
+            end -= 1
+    return end
 
 
 @njit(cache=True, nogil=True)
 def _figures(data, i):
+    if i <= data.size - WIDTH:
+        i += first_no_figure(data, i)
     while 48 <= data[i] <= 57:
         i += 1
     return i

@@ -21,6 +21,7 @@ from kit.ingest.seal import seal, unseal
 from kit.ingest.times import INSTANT, NO_DAY, to_days
 
 ROWS, SUBJECTS, FACTS, QUARANTINE = "rows", "subjects", "facts", "quarantine"
+_MOST_COUNTED = 1 << 18
 _MAKE_ROWS = {"sensors", "sightings", "fixes", "readings"}
 _INVENTED = r"^(SYN[0-9A-Z-]+|02(-[0-9A-F]{2}){5}|ZZ-[0-9]{4}~)$"
 
@@ -78,7 +79,7 @@ def harvest(part, source, key, invented, file, tz, seen=None):
         if invented and source.makes != ("nothing",):
             _require_invented(coded.dictionary, kind, file)
         keys, checks = subject_keys(coded.dictionary.to_pylist(), kind, key, seen.get(kind) if seen else None)
-        who = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        who = _places(coded)
         columns["subject"] = pa.DictionaryArray.from_arrays(coded.indices, pa.array(keys))
     for name in [name for name in columns if name == "age_band" or name.startswith("tally:")]:
         _say(facts, name, columns.pop(name), source, who, keys)
@@ -105,15 +106,29 @@ def _say(facts, name, values, source, who, keys):
         spec, names = source.field_of(name), None
         known = values != NO_DAY if spec.what == "time" else ~np.isnan(values)
         values = values if spec.what == "time" else np.nan_to_num(values) * 1000 + spec.step
-        distinct, places = np.unique(values.astype(np.int64), return_inverse=True)
-        places = np.where(known, places, -1)
+        coded = pa.array(values.astype(np.int64), mask=~known).dictionary_encode()
+        distinct, places = coded.dictionary.to_numpy(), _places(coded)
     else:
         names, distinct = values.dictionary.to_pylist(), np.arange(len(values.dictionary))
-        places = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        places = _places(values)
     both = (who >= 0) & (places >= 0)
     width = max(1, len(distinct))
-    pairs, n = np.unique(who[both].astype(np.int64) * width + places[both], return_counts=True)
+    pairs, n = _counted(who[both].astype(np.int64) * width + places[both], len(keys) * width)
     facts.add(name, keys[pairs // width], distinct[pairs % width], n, names)
+
+
+def _counted(numbers, most):
+    """Which numbers below `most` occur, and how often; counted in place where there is room, else sorted."""
+    if most > _MOST_COUNTED:
+        return np.unique(numbers, return_counts=True)
+    n = np.bincount(numbers, minlength=1)
+    found = np.flatnonzero(n)
+    return found, n[found]
+
+
+def _places(coded):
+    """Places in the dictionary; -1 is null."""
+    return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
 
 
 def _batch(columns):

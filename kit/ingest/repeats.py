@@ -84,15 +84,31 @@ def flag_duplicates(subject, sensor, time_us):
 def _order(group, time):
     """Places of records by group, then time, then as they came.
 
-    Group and place in time fit into one number nearly always, and numbers sort several times as fast as pairs.
+    Group and place fit into one number nearly always, and numbers sort several times as fast as pairs. Most groups
+    come in the order of their times then; the others are put in it one by one.
     """
-    by_time = np.argsort(time, kind="stable")
-    subject, sensor = group[by_time] >> 32, group[by_time] & 0xFFFF_FFFF
+    subject, sensor = group >> 32, group & 0xFFFF_FFFF
     width, places = int(sensor.max(initial=0)) + 1, max(1, int(len(group) - 1).bit_length())
     if (int(subject.max(initial=0)) + 1) * width >= 1 << 63 - places:
-        return by_time[np.argsort(group[by_time], kind="stable")]
+        return np.lexsort((time, group))
     packed = np.sort(subject * width + sensor << places | np.arange(len(group)))
-    return by_time[packed & (1 << places) - 1]
+    order = packed & (1 << places) - 1
+    _by_time(order, group, time)
+    return order
+
+
+@njit(cache=True, nogil=True)
+def _by_time(order, group, time):
+    """Put the records of each group, which lie together, in the order of their times."""
+    start, rising = 0, True
+    for i in range(1, order.size + 1):
+        if i == order.size or group[order[i]] != group[order[start]]:
+            if not rising:
+                mine = order[start:i].copy()
+                order[start:i] = mine[np.argsort(time[mine], kind="mergesort")]
+            start, rising = i, True
+        elif time[order[i]] < time[order[i - 1]]:
+            rising = False
 
 
 @njit(cache=True, nogil=True)
