@@ -15,6 +15,7 @@ from kit.show.charts import (
 from kit.show.days import week_table
 from kit.show.flow import chart_field_flow
 from kit.show.ground import outlines
+from kit.show.linked import chart_precision_recall
 from kit.show.maps import map_base, map_person_day, map_sensors, map_zones, offline
 from kit.show.near import chart_near_or_chance
 from kit.show.story import (
@@ -38,6 +39,7 @@ __all__ = [
     "chart_lines",
     "chart_matrix",
     "chart_near_or_chance",
+    "chart_precision_recall",
     "chart_route_map",
     "chart_unicity_surface",
     "chart_way_map",
