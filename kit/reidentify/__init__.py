@@ -6,6 +6,7 @@ True
 """
 
 from kit.reidentify.crowd import crowd
+from kit.reidentify.households import hours_at_home, link_households
 from kit.reidentify.link import find_clock_offset, link
 from kit.reidentify.link_null import null_clone
 from kit.reidentify.link_quality import LinkQuality, score_links
@@ -17,7 +18,9 @@ __all__ = [
     "Points",
     "crowd",
     "find_clock_offset",
+    "hours_at_home",
     "link",
+    "link_households",
     "make_points",
     "null_clone",
     "score_links",
