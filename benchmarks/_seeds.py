@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import sqlite3
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -52,6 +53,18 @@ xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><s
 <sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>"""
 _LINKS = b"""<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
 <Relationship Id="r1" Target="worksheets/sheet1.xml"/></Relationships>"""
+_GOOGLE_OLD = (b'{"locations":[{"latitudeE7":-488800000,"longitudeE7":4000000000,"timestampMs":"1931067669120"}],\n'
+               b'"timelineObjects":[{"placeVisit":{"location":{"latitudeE7":1,"longitudeE7":-2},"duration":'
+               b'{"startTimestamp":"2031-03-12T07:41:09Z"},"simplifiedRawPath":{"points":[{"latE7":1,"lngE7":2}]}}}]}')
+_SEGMENTS = ('{"startTime":"2031-03-12T07:41:09Z","endTime":"2031-03-12T08:41:09Z",'
+             '"timelinePath":[{"point":"geo:-48.88,-123.39","durationMinutesOffsetFromStartTime":"5"}]},\n{"startTime":'
+             '"2031-03-12T07:41:09Z","visit":{"topCandidate":{"placeLocation":{"latLng":"-48.8°, -123.3°"}}}}').encode()
+_GOOGLE_NEW = b'{"semanticSegments":[%s],"rawSignals":[{"position":{"LatLng":"-48.8, -123.3","timestamp":"2031"}},' \
+              b'{"wifiScan":{}}]}' % _SEGMENTS
+_MOVING = (b'{"type":"Feature","id":"A","temporalGeometry":{"type":"MovingPoint","datetimes":["2031-03-12T07:41Z",9],'
+           b'"coordinates":[[-123.39,-48.88],[1,2,3]]},"properties":{"n":{"m":1}}}')
+_OLD_MOVING = (b'{"type":"Feature","geometry":{"type":"LineString","coordinates":[[-123.39,-48.88]]},'
+               b'"properties":{"datetimes":[1931067669120],"a":"x"}}')
 _RECIPE = b"""name = "r"
 time_zone = "Etc/GMT-8"
 [[source]]
@@ -109,6 +122,21 @@ def _sqlite():
         return [(Path(folder) / "a.db").read_bytes()]
 
 
+def _geopackage():
+    point = b"GP" + struct.pack("<BBiBIdd", 0, 1, 4326, 1, 1, -123.39, -48.88)
+    with tempfile.TemporaryDirectory() as folder:
+        con = sqlite3.connect(Path(folder) / "a.gpkg")
+        con.executescript(
+            "pragma page_size = 512;"
+            "create table gpkg_spatial_ref_sys (srs_id, organization, organization_coordsys_id);"
+            "create table gpkg_geometry_columns (table_name, column_name, srs_id); create table seen (a, b, geom);"
+            "insert into gpkg_geometry_columns values ('seen', 'geom', 4326);")
+        con.executemany("insert into seen values (?, ?, ?)", [("x", 1, point), (None, "y", None), ("z", 2, b"GP")])
+        con.commit()
+        con.close()
+        return [(Path(folder) / "a.gpkg").read_bytes()]
+
+
 def _excel(sheet=_SHEET):
     """A workbook round a sheet, which is what gets changed most often: checksums keep changes out of a packed one."""
     made = io.BytesIO()
@@ -149,16 +177,20 @@ _FORMS = {
                         f"{_POINT}\n{_POINT}\n".encode()],
     "plt": lambda: [_PLT],
     "gpx": lambda: [_GPX],
-    "excel": lambda: [_excel()],
+    "excel": lambda: [_excel()], "geopackage": _geopackage,
+    "google": lambda: [_GOOGLE_OLD, _GOOGLE_NEW, b"[%s]" % _SEGMENTS],
+    "mf-json": lambda: [_MOVING, b'{"type":"FeatureCollection","features":[%s,\n%s]}' % (_MOVING, _OLD_MOVING),
+                        b"%s\n%s\n" % (_OLD_MOVING, _MOVING), _MOVING.replace(b"{", b"\n{")],
 }
 _COLUMNS = {"plt": ("lat", "lon", "time", "person"), "geojson": ("a", "b", "lon", "lat"),
-            "gpx": ("lat", "lon", "time", "track", "extensions.hr")}
+            "google": ("lon", "lat", "time", "person"), "mf-json": ("lon", "lat", "time", "id", "n.m"),
+            "geopackage": ("a", "b", "lon", "lat"), "gpx": ("lat", "lon", "time", "track", "extensions.hr")}
 
 
 def _source(form):
     paths = _COLUMNS.get(form, ("a", "b"))
     source = Source("s", "*", form, ("nothing",), tuple(Field(p, "measurement", "tally") for p in paths))
-    if form in ("sqlite", "excel"):  # the table is told by the columns that something is made of
+    if form in ("sqlite", "geopackage", "excel"):  # the table is told by the columns that something is made of
         source = replace(source, fields=tuple(replace(f, column="subject_id") for f in source.fields))
     return source
 

@@ -78,6 +78,7 @@ def print_hits(folder, given):
     if given.joined:
         join(dump)
     print(f"the city writes {size / 1e9:.2f} GB{time.perf_counter() - start:12.1f} s", flush=True)
+    compile_kernels(folder)
     for way in ("plain", "gz"):
         if way == "gz" and way in given.only:
             compress(dump)
@@ -87,6 +88,12 @@ def print_hits(folder, given):
                   f"{way:<6} ingest    {_cost(whole)}   {whole['seconds'] / bare['seconds']:.1f} times read_json "
                   f"({whole['cpu'] / bare['cpu']:.1f} of processor time), {whole['rows']:,} records, "
                   f"{size / whole['seconds'] / 1e6:.0f} MB/s", flush=True)
+
+
+def compile_kernels(folder):
+    """One small ingest, so that a first run on this computer pays no compiler."""
+    write_dump("community", people=100, days=1, out=folder / "small")
+    child("ingest", folder / "small", folder / "out-small")
 
 
 def _cost(one):

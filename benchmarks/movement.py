@@ -1,16 +1,19 @@
 """What movement costs, beside DuckDB and pandas doing the same, in one run.
 
-    python benchmarks/movement.py [--rows 6700000] [--repeats 3]
+    python benchmarks/movement.py [--rows 6700000] [--repeats 3] [--many 81000000]
 
-Prints times and ratios; the answers of all three are compared first, column by column.
+Prints times and ratios; the answers of all three are compared first, column by column. `--many` times find_visits
+alone instead, on so many sightings of 100,000 people over 90 days: memory, and whether time grows as the rows do.
 """
 
 import argparse
+import resource
 import time
 
 import duckdb
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 from _data import PEOPLE, ROWS, register_sightings
 
@@ -70,7 +73,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--many", type=int, default=0)
     options = parser.parse_args()
+    if options.many:
+        time_many(options.many)
+        return
     seen = register_sightings(people=min(PEOPLE, options.rows), rows=options.rows)
     print(f"{len(seen):,} sightings of {seen['subject_id'].nunique():,} people")
     visits_table = time_find_visits(seen, options.repeats)
@@ -96,6 +103,20 @@ def time_find_visits(seen, repeats):
     report("call, frame in, contract columns out", call_s, {"DuckDB": duck_s, "pandas": pandas_s})
     report("kernel, arrays in and out", kernel_s, {"DuckDB": duck_s, "pandas": pandas_s})
     return ours
+
+
+def time_many(rows):
+    """Whole tables in memory: a tenth of the people, then all; the memory is the most of either, data included."""
+    took = []
+    for share in (10, 1):
+        seen = register_sightings(people=100_000 // share, rows=rows // share, days=90)
+        before_gb = psutil.Process().memory_info().rss / 1e9
+        found, seconds = best(lambda seen=seen: movement.find_visits(seen), 2)
+        took.append(seconds)
+        print(f"{len(seen):,} sightings, {len(found):,} visits: call {seconds:.2f} s; before it {before_gb:.1f} GB, "
+              f"after it {psutil.Process().memory_info().rss / 1e9:.1f} GB, most ever "
+              f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+    print(f"10 times the sightings take {took[1] / took[0]:.1f} times as long")
 
 
 def with_duckdb(seen):

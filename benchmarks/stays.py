@@ -1,15 +1,25 @@
 """What stays cost, beside trackintel (and infostop, where it installs) doing the same, in one run.
 
-    python benchmarks/stays.py [--rows 1000000] [--many 20000000] [--repeats 3]
+    python benchmarks/stays.py [--rows 1000000] [--many 20000000] [--repeats 3] [--infostop PYTHON]
 
 Prints times and ratios; subjects, begins and ends of trackintel's stays are compared first. infostop labels places and
-no stays, so only its time stands beside ours. trackintel: `pip install -c constraints.txt -e .[peers]`.
+no stays, so only its time stands beside ours. trackintel: `pip install -c constraints.txt -e .[peers]`. infostop 0.1.9
+builds against older tools than the kit's, so it takes an environment of its own and is named by its Python:
+
+    python3.11 -m venv istop
+    istop/bin/pip install "setuptools<80" wheel "pybind11<2.12" "numpy<2" scipy
+    istop/bin/pip install --no-build-isolation infostop
+    python benchmarks/stays.py --infostop istop/bin/python
 """
 
 import argparse
 import importlib.util
+import subprocess
+import sys
+import tempfile
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,12 +31,21 @@ FIXES_A_SUBJECT = 5_000
 MINUTE_US = 60_000_000
 RULE = (5 * MINUTE_US, 15 * MINUTE_US, False, True, False, False)  # what find_stays makes of its defaults
 
+INFOSTOP = """
+import sys, time, numpy, infostop
+tracks = numpy.split(numpy.load(sys.argv[1]), [int(at) for at in sys.argv[2].split(",") if at])
+start = time.perf_counter()
+infostop.Infostop(r1=100, r2=100).fit_predict(tracks)
+print(time.perf_counter() - start)
+"""
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--many", type=int, default=20_000_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--infostop", default=sys.executable, help="the Python of an environment that has infostop")
     options = parser.parse_args()
     movement.find_stays(gps_fixes(10_000))
     fixes = gps_fixes(options.rows)
@@ -34,7 +53,7 @@ def main():
     kernel_s = time_kernel(fixes, options.repeats)
     print(f"{len(fixes):,} fixes, {len(found):,} stays: call {call_s:.3f} s, kernel {kernel_s:.4f} s")
     time_trackintel(fixes, found, call_s, kernel_s)
-    time_infostop(fixes, kernel_s)
+    time_infostop(fixes, kernel_s, options.infostop)
     if options.many:
         time_many(options.many, len(fixes), call_s, kernel_s, options.repeats)
 
@@ -65,16 +84,20 @@ def time_trackintel(fixes, found, call_s, kernel_s):
           f"{seconds / kernel_s:,.0f} times the kernel")
 
 
-def time_infostop(fixes, kernel_s):
-    if importlib.util.find_spec("infostop") is None:
-        print("infostop is not installed (its version 0.1.9 builds against older tools only)")
+def time_infostop(fixes, kernel_s, python):
+    """infostop in its own environment, which times itself: its tools are older than the kit's."""
+    with tempfile.TemporaryDirectory() as folder:
+        tracks, per_subject = Path(folder) / "tracks.npy", fixes.groupby("subject_id", observed=True).size()
+        np.save(tracks, np.column_stack([fixes["lat"], fixes["lon"], fixes["time"].array.asi8 // 1_000_000]))
+        ends = ",".join(map(str, per_subject.cumsum()[:-1]))
+        try:
+            run = subprocess.run([python, "-c", INFOSTOP, tracks, ends], capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise SystemExit(f"--infostop: {python} cannot be started ({error.strerror}).") from None
+    if run.returncode:
+        print(f"  infostop is not there: {run.stderr.strip().splitlines()[-1]} (see the head of this file)")
         return
-    import infostop
-
-    seconds_of_day = fixes["time"].array.asi8 // 1_000_000
-    tracks = [np.column_stack([fixes["lat"], fixes["lon"], seconds_of_day])[rows]
-              for rows in fixes.groupby("subject_id", observed=True).indices.values()]
-    _, seconds = best(lambda: infostop.Infostop(r1=100, r2=100).fit_predict(tracks), 1)
+    seconds = float(run.stdout.split()[-1])
     print(f"  infostop: {seconds:.2f} s = {seconds / kernel_s:,.0f} times the kernel")
 
 

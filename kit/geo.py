@@ -65,6 +65,9 @@ def local_plane(lon0, lat0):
 def degree_bins(lon, lat, size_deg):
     """Grid cell of each position as whole numbers (column, row): floors of degrees / size, counted from 0°.
 
+    The rule is `numpy.floor(degrees / size)` in double precision, so that one line of anybody's gives the same cells. A
+    position written exactly on a border may therefore fall to either side of it: 0.29 / 0.01 is 28.999999999999996.
+
     >>> [int(i) for i in degree_bins(-123.394, -48.88, 0.01)]
     [-12340, -4888]
     """

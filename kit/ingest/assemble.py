@@ -224,6 +224,8 @@ def sensors_table(files, sources):
     if not frames:
         return None, {}
     whole = pd.concat(frames, ignore_index=True).astype({"sensor_id": "str"})
+    for name in {"place_class", "zone_id"} - set(whole):
+        whole[name] = pd.Series(pd.NA, whole.index, "str")  # what no source tells of its sensors
     repeats = whole.duplicated("sensor_id")
     frame = whole[~repeats].sort_values("sensor_id", ignore_index=True)
     points = gpd.points_from_xy(frame.pop("lon"), frame.pop("lat"))

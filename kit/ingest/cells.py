@@ -8,6 +8,7 @@ import codecs
 import csv
 import json
 import re
+import sqlite3
 from itertools import chain
 from pathlib import Path
 
@@ -18,13 +19,14 @@ import pyarrow.parquet as pq
 from bson.codec_options import CodecOptions, DatetimeConversion
 
 from kit.errors import InputError
-from kit.ingest import opening
+from kit.ingest import excel_in, geopackage_in, opening, tables_in
 
 _ROWS, _LETTERS, _HEAD = 1 << 16, 8 << 20, 1 << 20
+_FREE_PAGES = 1 << 20
 _WHOLE_JSON, _LINE = 64 << 20, 16 << 20
 _CODEC = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS, unicode_decode_error_handler="replace")
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
-_SEALED = (b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"(\xb5/\xfd", b"Rar!")
+_SEALED = (b"%PDF", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"(\xb5/\xfd", b"Rar!")
 
 
 def read_part(part, tally):
@@ -41,8 +43,9 @@ def read_part(part, tally):
     try:
         with part.open() as stream:
             head = stream.read(_HEAD)
-            if head[:4] == b"PAR1":
-                _parquet(opening.seekable(part), tally)
+            form = next((read for magic, read in _BY_COLUMN if head.startswith(magic)), None)
+            if form:
+                _by_column(form, part, tally)
             elif head.startswith(_PICTURES):
                 tally.picture()
             elif head.startswith(_SEALED):
@@ -55,6 +58,19 @@ def read_part(part, tally):
                     tally.unread()
     except (OSError, EOFError, InputError, pa.ArrowException, ValueError, RecursionError):
         tally.unread()
+
+
+def _by_column(read, part, tally):
+    """A table by its columns; what is damaged is unread, and whatever its bytes show is loose text besides."""
+    try:
+        read(part, tally)
+    except (OSError, EOFError, InputError, pa.ArrowException, ValueError, MemoryError, sqlite3.Error):
+        tally.unread()
+        if read is _excel:
+            return
+        with part.open() as stream:
+            for piece in iter(lambda: stream.read(_HEAD), b""):
+                _loose(piece, tally)
 
 
 def _documents(stream, data, tally):
@@ -198,11 +214,102 @@ def _split(text, mark):
         return [text]
 
 
-def _parquet(stream, tally):
-    with stream, pq.ParquetFile(stream) as file:
+def _parquet(part, tally):
+    with opening.seekable(part) as stream, pq.ParquetFile(stream) as file:
         for batch in file.iter_batches(batch_size=_ROWS):
             for name, values in zip(batch.schema.names, batch.columns, strict=True):
                 _arrow(tally.label(name), values, tally)
+
+
+def _arrow_file(part, tally):
+    with opening.seekable(part) as stream:
+        for batch in tables_in.arrow_batches(stream):
+            for name, values in zip(batch.schema.names, batch.columns, strict=True):
+                _arrow(tally.member("", name), values, tally)
+
+
+def _sqlite(part, tally):
+    """Each column of each table, and what deleted pages still hold; the points of a GeoPackage are none's name."""
+    con = tables_in.open_sqlite(part)
+    try:
+        tables = tables_in.columns_of(con)
+        geometries = {table: column for table, (column, _) in geopackage_in.layout(con)[1].items()} \
+            if "gpkg_geometry_columns" in tables else {}
+        for table, columns in tables.items():
+            asked = ", ".join(map(tables_in.quoted, columns))
+            places = [tally.member(tally.label(table), column) for column in columns]
+            cursor = con.execute(f"select {asked} from {tables_in.quoted(table)}")
+            while rows := cursor.fetchmany(_ROWS // 8):
+                for column, place, values in zip(columns, places, zip(*rows, strict=True), strict=True):
+                    _values(place, values, geometries.get(table) == column, tally)
+    finally:
+        con.close()
+    with opening.seekable(part) as stream:
+        for page in _free_pages(stream):
+            for text in re.split(r"[\x00-\x08\x0a-\x1f\x7f]+", _decode(page)):
+                if len(text) > 3:
+                    tally.cell("(deleted)", text)
+
+
+def _values(place, values, geometry, tally):
+    texts = [str(v) if isinstance(v, int) else v.encode("utf-8", "replace").decode() for v in values
+             if isinstance(v, int | str) and v != ""]
+    tally.column(place, pa.array(texts, pa.string()))
+    for value in values:
+        if isinstance(value, float) or (isinstance(value, bytes) and not (geometry and value[:3] == b"GP\0")):
+            tally.walk(value, place)
+
+
+def _free_pages(stream):
+    """The pages of a SQLite file that are in no table any more: deleting leaves in them what they held."""
+    head = stream.read(100)
+    size = int.from_bytes(head[16:18], "big")
+    size, trunk, seen = 65_536 if size == 1 else size, int.from_bytes(head[32:36], "big"), set()
+    while trunk and trunk not in seen and len(seen) < _FREE_PAGES:
+        seen.add(trunk)
+        stream.seek((trunk - 1) * size)
+        page = stream.read(size)
+        leaves = [int.from_bytes(page[at : at + 4], "big")
+                  for at in range(8, 8 + 4 * min(int.from_bytes(page[4:8], "big"), size // 4 - 2), 4)]
+        for leaf in leaves:
+            if leaf and leaf not in seen:
+                seen.add(leaf)
+                stream.seek((leaf - 1) * size)
+                yield stream.read(size)
+        trunk = int.from_bytes(page[:4], "big")
+
+
+def _excel(part, tally):
+    """The cells of every sheet, and the words of what lies beside them: comments, and who made it."""
+    with opening.seekable(part) as stream:
+        book = excel_in.Workbook(stream, part)
+        for path, sheet in book.sheets.items():
+            _sheet(book.rows(path), tally.member("", sheet), tally)
+        for name, member in book.members.items():
+            if name.endswith(".xml") and name.startswith(("docProps/", "xl/comments", "xl/threadedComments",
+                                                          "xl/persons", "xl/drawings")):
+                with member.open() as inside:
+                    for text in re.split(r"<[^>]*>", _decode(inside.read(_LETTERS))):
+                        if len(text) > 3:
+                            tally.cell(f"({name.partition('/')[2].rstrip('0123456789.xml')})", text)
+            elif name.startswith("xl/media/"):
+                tally.picture()
+
+
+def _sheet(rows, name, tally):
+    """Rows of a sheet. A first row that holds an identifier is no header: its columns get letters of their own."""
+    header = None
+    for row in rows:
+        if row.fault:
+            tally.unread()
+        cells = {at: text for at, text in row.cells.items() if text}
+        if header is None and cells:
+            header = {at: text.strip() for at, text in cells.items()}
+            if all(label and tally.label(label) == label for label in header.values()):
+                continue
+            header = {}
+        for at, text in cells.items():
+            tally.cell(f"{name}.{header.get(at, f'column {at}')}", text)
 
 
 def _arrow(place, values, tally):
@@ -224,3 +331,7 @@ def _arrow(place, values, tally):
     elif pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         for value in values.to_pylist():
             tally.walk(value, place)
+
+
+_BY_COLUMN = ((b"PAR1", _parquet), (b"ARROW1", _arrow_file), (b"\xff\xff\xff\xff", _arrow_file),
+              (b"SQLite format 3\0", _sqlite), (b"PK\x03\x04", _excel))

@@ -55,7 +55,7 @@ def check(paths, recipe, tz=None, rows=1000):
         raise InputError("The number of rows to check must be a whole number from 1; leave it away for 1,000.")
     recipe = load_recipe(recipe)
     files, _ = sanitize.find_files(paths, recipe)
-    tz = sanitize.zone_of(tz, recipe, sanitize.read_manifest({part.path.parent for part, _ in files}))
+    tz = sanitize.zone_of(tz, recipe, sanitize.read_manifest(sanitize.tops({p.path.parent for p, _ in files})))
     found, quarantine, refused = [], {}, []
     for source in recipe.sources:
         trial = _Trial(source, tz)

@@ -155,18 +155,20 @@ def cut_csv(chunks, closes, encoding=None, name="the file"):
         yield _join_quoted(held, closes, last=True)[0]
 
 
-def cut_members(chunks, key, depth, name="the file", encoding=None):
+def cut_members(chunks, key, depth, name="the file", encoding=None, longest=None):
     """Cut the members of JSON arrays out of a document, however it is laid out.
 
     Parameters
     ----------
     chunks : Chunks
-    key : str or None
-        Name of the arrays to cut, for example "hits"; None for the document's own top.
+    key : str, tuple of str or None
+        Name of the arrays to cut, for example "hits", or several; None for the document's own top.
     depth : int
         How deep the members stand: 1 in an array at the top, 3 in {"hits": {"hits": [...]}}.
     name, encoding
         As `cut_lines`. Text in another encoding than UTF-8 is converted first, and places are those in the UTF-8.
+    longest : int, optional
+        Bytes that a member may have; 16 MiB unless said.
 
     Yields
     ------
@@ -174,7 +176,7 @@ def cut_members(chunks, key, depth, name="the file", encoding=None):
         One record a member. What stands between arrays is passed over; an array or a document that breaks off, and
         anything after the end of an array at the top, comes out as a fault.
     """
-    cutter = _MemberCutter(key, depth)
+    cutter = _MemberCutter(key, depth, longest or MAX_LINE_BYTES)
     code = encodings.detect(chunks.head(), encoding, name)
     decoder = None if code.name == "utf-8" else encodings.Converter(code)
     skip, cutter.byte = code.bom, code.bom if decoder is None else 0
@@ -191,9 +193,10 @@ def cut_members(chunks, key, depth, name="the file", encoding=None):
 class _MemberCutter:
     """Where we are in the document: at the start of a member (inside), or between arrays (outside)."""
 
-    def __init__(self, key, depth):
-        self.depth, self.inside, self.ended = depth, False, False
-        self.key = re.compile(b'"' + re.escape(key.encode()) + rb'"\s*:\s*\Z') if key else None
+    def __init__(self, key, depth, longest):
+        self.depth, self.longest, self.inside, self.ended = depth, longest, False, False
+        names = b"|".join(re.escape(name.encode()) for name in ([key] if isinstance(key, str) else key or ()))
+        self.key = re.compile(b'"(?:' + names + rb')"\s*:\s*\Z') if key else None
         self.rest, self.line, self.byte, self.level, self.unread = b"", 1, 0, 0, 0
 
     def feed(self, data):
@@ -235,7 +238,7 @@ class _MemberCutter:
         self.rest = b"" if self.ended else data[at:]
         if self.ended:
             self._keep_some(data[at:])
-        elif len(self.rest) > MAX_LINE_BYTES:
+        elif len(self.rest) > self.longest:
             self.unread, self.rest = len(self.rest), self.rest[:HEAD_BYTES]
         return block
 
@@ -244,7 +247,7 @@ class _MemberCutter:
         left = self.rest.strip(_SPACE)
         reason = None
         if self.unread:
-            reason = (f"a record of more than {MAX_LINE_BYTES >> 20} MiB, or a mark that never closes: the "
+            reason = (f"a record of more than {self.longest >> 20} MiB, or a mark that never closes: the "
                       f"{self.unread} bytes from here on were not read")
         elif self.inside:
             reason = fault or "the array breaks off here"
@@ -322,6 +325,12 @@ def depth(data):
     """How deep some JSON text is nested at its deepest."""
     levels = _structure(np.frombuffer(data, np.uint8), 0)[2]
     return int(levels.max()) if len(levels) else 0
+
+
+def is_closed(data):
+    """Whether some JSON text closes as many brackets as it opens, and opens any."""
+    levels = _structure(np.frombuffer(data, np.uint8), 0)[2]
+    return bool(len(levels)) and int(levels[-1]) == 0
 
 
 def _table(values):

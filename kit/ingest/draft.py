@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from glob import escape
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from kit.errors import InputError
 from kit.ingest.glimpse import glimpse
 from kit.ingest.guesses import guess, joined
 from kit.ingest.recipe import read_recipe
+from kit.ingest.rows import OWNED, PLACES, owner_of
 from kit.ingest.sanitize import find_parts
 from kit.tables import SENSOR_KINDS
 
@@ -114,10 +116,21 @@ def _in_groups(looks, parts):
             groups.append([look])
         else:
             fitting.append(look)
-    labels = [part.label for part in parts]
-    split = [g for group in groups for g in _with_pattern(group, labels)]
+    name_of = _namer(groups)
+    labels = [name_of(part) for part in parts]
+    split = [g for group in groups for g in _with_pattern(group, labels, name_of)]
     names = set()
     return [_Group(_name_of(pattern, look, names), pattern, look, _guesses(look)) for pattern, look in split]
+
+
+def _namer(groups):
+    """What a pattern of files is held against: their own names, or those with folders where the former tell too little.
+    """
+    of_label = {}
+    for i, group in enumerate(groups):
+        for look in group:
+            of_label.setdefault(look.part.label, set()).add(i)
+    return attrgetter("name" if any(len(found) > 1 for found in of_label.values()) else "label")
 
 
 def _alike(group, look):
@@ -139,9 +152,9 @@ def _stem(label):
     return re.sub(r"\d+", "0", label)
 
 
-def _with_pattern(group, labels):
+def _with_pattern(group, labels, name_of):
     """The group with a pattern that fits its files and no others; without one, each file for itself."""
-    mine = [look.part.label for look in group]
+    mine = [name_of(look.part) for look in group]
     if len(set(mine)) == 1:
         return [(escape(mine[0]), group)]
     ahead = _common(mine)
@@ -153,10 +166,10 @@ def _with_pattern(group, labels):
             return [(pattern, group)]
     stems = {}
     for look in group:
-        stems.setdefault(_stem(look.part.label), []).append(look)
+        stems.setdefault(_stem(name_of(look.part)), []).append(look)
     if len(stems) > 1:
-        return [pair for looks in stems.values() for pair in _with_pattern(looks, labels)]
-    return [(escape(look.part.label), [look]) for look in group]
+        return [pair for looks in stems.values() for pair in _with_pattern(looks, labels, name_of)]
+    return [(escape(name), [look for look in group if name_of(look.part) == name]) for name in dict.fromkeys(mine)]
 
 
 def _common(texts):
@@ -189,10 +202,12 @@ def _guesses(looks):
 def _decide(groups):
     """Say of each source what it makes, and of each field which column it becomes."""
     for group in groups:
-        if group.form == "plt":
-            _as_plt(group)
+        if group.form in OWNED:
+            _as_owned(group)
         _pair_degrees(group)
         _nameless_identifiers(group)
+        _contacts(group)
+        _whose_file(group)
     tables = [g for g in groups if _describes_sensors(g)]
     known = {value for g in tables for s in [_sensor_of(g)] for value in s.seen.values}
     for group in groups:
@@ -203,14 +218,83 @@ def _decide(groups):
         _tell_apart(group)
 
 
-def _as_plt(group):
-    """A GeoLife file: its form joins date and clock into `time`, in GMT, and names the `person` by the folder."""
+_OF_FORM = {  # form and field: role, what it is, what to do, why
+    ("plt", "date"): ("part_of_time", "time", "drop", "a part of time, which the form puts together"),
+    ("plt", "clock"): ("part_of_time", "time", "drop", "a part of time, which the form puts together"),
+    ("plt", "days"): ("part_of_time", "time", "drop", "a part of time, which the form puts together"),
+    ("google", "kind"): ("category", "measurement", "tally", "what kind of point it is, counted"),
+    ("google", "end"): ("other_time", "time", "drop", "when a visit ended"),
+    ("google", "device"): ("tag", "identifier", "drop", "one of the devices of one account"),
+    ("gpx", "kind"): ("category", "measurement", "tally", "what kind of point it is, counted"),
+    ("gpx", "segment"): ("record", "noise", "drop", "numbers the parts of a track"),
+    ("mf-json", "alt"): ("number", "measurement", "drop", "not needed to follow movement"),
+}
+
+
+def _as_owned(group):
+    """Forms whose fields have fixed names: whose they are is where the file lies, or what an MF-JSON feature is called.
+    """
+    by_folder = group.form in ("plt", "google") or _place_that_names(group) == "<folder>"
     for g in group.guesses:
-        if g.path == "person":
-            g.role, g.what, g.kind, g.tier = "person", "identifier", "person", 1
-            g.why = "the folder that the file is in"
-        elif g.path in ("date", "clock", "days"):
-            g.role, g.what, g.do, g.why = "part_of_time", "time", "drop", "a part of time, which the form puts together"
+        if (group.form, g.path) in _OF_FORM:
+            g.role, g.what, g.do, g.why = _OF_FORM[group.form, g.path]
+            g.kind, g.tier = "", 9
+        elif group.form == "mf-json" and g.path == "id" and g.seen.filled > 0.5:
+            g.role, g.what, g.kind, g.tier = "vehicle", "identifier", "vehicle", 1
+            g.why = "names what moves; person, device or vehicle: please check"
+        elif g.path in ("person", "file"):
+            chosen = group.form != "mf-json" and (g.path == "person") == by_folder
+            g.role, g.what, g.do, g.kind, g.tier = "owner", "identifier", "drop", "", 9
+            g.why = "where the file lies" if g.path == "person" else "what the file is called"
+            if chosen:
+                g.role, g.kind, g.tier = "person", "person", 1
+                g.why = f"{_OF_PLACE['<folder>' if by_folder else '<file>']}: please check"
+
+
+_OF_PLACE = {"<folder>": "whose it is, by the folder that the file is in", "<file>": "whose it is, by the file's name"}
+
+
+def _place_that_names(group):
+    """Whether files are told apart by their folder or by their own names: not by a date or by a number alone."""
+    owners = [owner_of(look.part) for look in group.looks]
+    if len({owner["person"] for owner in owners}) > 1:
+        return "<folder>"
+    dated = sum(sum(c.isdigit() for c in owner["file"] or "") >= 6 for owner in owners)
+    return "<folder>" if dated > len(owners) / 2 or (group.form != "csv" and len(owners) == 1) else "<file>"
+
+
+def _whose_file(group):
+    """Where fixes name nobody, each file is somebody's: its name stands for them, or the name of its folder."""
+    if any(g.what == "identifier" and g.kind and g.seen.filled > 0 for g in group.guesses):
+        return
+    if len(group.of("lon")) != 1 or len(group.of("lat")) != 1 or not group.of("time") or group.of("sensor", "record"):
+        return
+    place = _place_that_names(group)
+    names = pa.array([owner_of(look.part)[PLACES[place]] for look in group.looks], pa.string())
+    found = guess(place, names)
+    found.role, found.what, found.do, found.kind, found.tier = "person", "identifier", "drop", "person", 6
+    found.reading = {}
+    found.why = f"{_OF_PLACE[place]}; person, device or vehicle: please check"
+    group.guesses.append(found)
+
+
+def _contacts(group):
+    """Rows of two columns without a name that hold the same numbers: who met whom, and before them when."""
+    if group.looks[0].options.get("header") is not False or group.of("lon", "lat"):
+        return
+    whole = [g for g in group.guesses if g.role in ("integer", "category") and g.seen.whole and g.seen.numeric > 0.9]
+    for a, b in pairwise(whole):
+        mine, others = set(a.seen.values), set(b.seen.values)
+        if len(mine | others) < 5 or len(mine & others) < 0.3 * min(len(mine), len(others)):
+            continue
+        for g in (a, b):
+            g.role, g.what, g.kind, g.tier, g.do = "person", "identifier", "person", 6, "drop"
+            g.why = "two columns of the same numbers: who was near whom, it seems"
+        first = group.guesses[0]
+        if first not in (a, b) and first.seen.whole and (np.diff(first.seen.numbers) >= 0).mean() > 0.95:
+            first.role, first.what, first.do = "moment", "time", "drop"
+            first.why = "counts up, as a clock without a date does"
+        return
 
 
 def _pair_degrees(group):
@@ -247,8 +331,9 @@ def _nameless_identifiers(group):
         first.why = "repeats like the name of who was seen; person, device or vehicle: please check"
         position = max((group.guesses.index(g) for g in group.of("lon", "lat")), default=len(group.guesses))
         last = group.guesses[-1]
-        if last.role == "integer" and group.guesses.index(last) == position + 1:
-            last.role, last.what, last.why = "sensor", "sensor", "names a place, it seems"
+        if last.role in ("integer", "code") and group.guesses.index(last) == position + 1:
+            last.role, last.what, last.kind, last.tier = "sensor", "sensor", "", 9
+            last.why = "names a place, it seems"
 
 
 def _sensor_of(group):
@@ -286,9 +371,11 @@ def _make_sensors(group):
             g.what, g.do, g.why = "sensor", "drop", "the place's own name, which may name a household or a firm"
     for role, column in (("zone", "zone_id"), ("place_class", "place_class")):
         found = group.one(role)
-        if found:
+        if found and not (role == "place_class" and found.seen.numeric > 0.9):
             _keep(found, column)
-    for g in group.of("category"):
+    for g in group.of("category", "place_class"):
+        if g.column:
+            continue
         g.what, g.do, g.why = "sensor", "drop", "a property of the place"
     for g in group.of("time"):
         g.why = "says when the place was listed, and nothing about anybody"
@@ -590,6 +677,8 @@ def _source_lines(group):
         lines.append(f"delimiter = {_quoted(options['delimiter'])}")
     if options.get("header") is False:
         lines.append("header = false    # no row of names: columns are counted from 1")
+    if "encoding" in options:
+        lines.append(f"encoding = {_quoted(options['encoding'])}    # letters beyond ASCII that are no UTF-8")
     lines += [f"{key} = {_quoted(value)}" for key, value in group.extra.items()]
     if group.set:
         lines += ["[source.set]", *(f"{key} = {_quoted(value)}" for key, value in group.set.items())]

@@ -8,7 +8,7 @@ import json
 import re
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import duckdb
@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
-from kit.ingest import cutters, encodings, excel_in, gpx_in, json_cut, tables_in
+from kit.ingest import cutters, encodings, excel_in, geopackage_in, google_in, gpx_in, json_cut, mf_json_in, tables_in
 from kit.ingest.cutters import BLOCK_BYTES, EXCERPT_LETTERS, Block, Chunks, mask
-from kit.ingest.rows import owner_of
+from kit.ingest.rows import PLACES, owner_of
 
 __all__ = ["BLOCK_BYTES", "EXCERPT_LETTERS", "MAX_DEPTH", "READERS", "Block", "Records", "cut", "mask", "parse_csv",
            "parse_json", "read", "split_csv"]
@@ -65,7 +65,23 @@ def cut(part, source, digest=None, block_bytes=BLOCK_BYTES):
     (Block or the like, callable)
         The callable takes nothing and returns the block's Records; it may run on any thread, in any order.
     """
-    yield from READERS[source.form](part, source, digest, block_bytes)
+    by_place = {f.path for f in source.read} & PLACES.keys()
+    if not by_place:
+        yield from READERS[source.form](part, source, digest, block_bytes)
+        return
+    owner = owner_of(part)
+    texts = {path: owner[PLACES[path]] for path in by_place}
+    inside = replace(source, fields=tuple(f for f in source.fields if f.path not in PLACES))
+    for block, parse in READERS[source.form](part, inside, digest, block_bytes):
+        yield block, partial(_with_places, parse, texts)
+
+
+def _with_places(parse, texts):
+    """Records whose file's or folder's name is a field of each."""
+    records = parse()
+    records.texts |= {path: pa.array([text] * len(records.rows), pa.string()) for path, text in texts.items()}
+    records.keys |= texts.keys()
+    return records
 
 
 def read(part, source, digest=None):
@@ -512,14 +528,18 @@ def _parse_plt(block, fields, first, owner):
     return records
 
 
-SOUGHT = ("parquet", "arrow", "sqlite", "excel")  # read from anywhere, so that the hash is not taken on the way
+# Read from anywhere, so that the hash is not taken on the way.
+SOUGHT = ("parquet", "arrow", "sqlite", "geopackage", "excel")
 READERS = {
     "mongo-lines": _read_json, "es-hits": _read_json, "ndjson": _read_json, "csv": _read_csv,
     "bson": partial(tables_in.read_bson, records_of=Records),
     "parquet": partial(tables_in.read_parquet, records_of=Records),
     "arrow": partial(tables_in.read_arrow, records_of=Records),
     "sqlite": partial(tables_in.read_sqlite, records_of=Records),
+    "geopackage": partial(geopackage_in.read_geopackage, records_of=Records),
     "geojson": _read_geojson, "plt": _read_plt,
+    "google": partial(google_in.read_google, records_of=Records),
+    "mf-json": partial(mf_json_in.read_mf_json, records_of=Records),
     "gpx": partial(gpx_in.read_gpx, records_of=Records),
     "excel": partial(excel_in.read_excel, records_of=Records),
 }

@@ -11,11 +11,12 @@ import struct
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 import pyarrow as pa
 
 from kit.errors import InputError
-from kit.ingest import encodings, formats, kinds, opening
+from kit.ingest import encodings, excel_in, formats, geopackage_in, google_in, kinds, opening, tables_in
 from kit.ingest.recipe import Field, Source
 
 MAX_ROWS, MAX_FIELDS = 2_000, 300
@@ -61,7 +62,10 @@ def glimpse(part):
         if form is None or (form in formats.SOUGHT and not opening.is_plain(part)
                             and (part.size or _WHOLE_IN_MEMORY) > _WHOLE_IN_MEMORY):
             return None
-        return _look(_further_in(part, form, head), form, options)
+        seen = _further_in(part, form, head)
+        if form in ("csv", "ndjson") and (encoding := _western(seen, head)):
+            options = {**options, "encoding": encoding}
+        return _look(seen, form, options)
     except (InputError, OSError, UnicodeError):
         return None
 
@@ -75,6 +79,43 @@ def _magic(start, part, head, text):
 
 def _is_arrow(part, head, text):
     return {} if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")) else None
+
+
+def _is_geopackage(part, head, text):
+    """SQLite that says so in its head, or by its name; what neither says so is read as SQLite."""
+    if not head.startswith(b"SQLite format 3\0"):
+        return None
+    return {} if head[68:72] in (b"GPKG", b"GP10", b"GP11") or part.label.lower().endswith(".gpkg") else None
+
+
+def _is_excel(part, head, text):
+    """A zip is an archive of other files, unless it holds a workbook: then it comes as one part."""
+    return {} if head.startswith(b"PK\x03\x04") else None
+
+
+def _is_gpx(part, head, text):
+    return {} if re.search(r"<(\w+:)?gpx[\s>]", text[:4096]) else None
+
+
+def _is_google(part, head, text):
+    """A location history, old or new: the names that only it has."""
+    text = text.lstrip()
+    if text[:1] == "[":
+        told = '"startTime"' in text and re.search(r'"(visit|activity|timelinePath)"\s*:', text)
+        return {} if told else None
+    if text[:1] != "{":
+        return None
+    arrays = re.search(r'"(semanticSegments|timelineObjects|rawSignals)"\s*:\s*\[', text)
+    return {} if arrays or re.search(r'"locations"\s*:\s*\[[^]]*"latitudeE7"', text) else None
+
+
+def _is_mf_json(part, head, text):
+    text = text.lstrip()
+    if text[:1] not in ("{", "[") or '"Feature' not in text:
+        return None
+    moving = re.search(r'"temporalGeometry"\s*:', text) or re.search(
+        r'"properties"\s*:\s*\{[^{}]*"datetimes"\s*:\s*\[', text)
+    return {} if moving else None
 
 
 def _is_bson(part, head, text):
@@ -138,10 +179,23 @@ def _is_csv(part, head, text):
 
 # One row a form, tried from the top: (form, test of part, first bytes and first text -> options, or None).
 DETECTORS = [
-    ("parquet", partial(_magic, b"PAR1")), ("arrow", _is_arrow), ("sqlite", partial(_magic, b"SQLite format 3\0")),
-    ("plt", _is_plt), ("geojson", _is_geojson), ("es-hits", _is_hits), ("mongo-lines", _is_mongo),
-    ("ndjson", _is_json), ("bson", _is_bson), ("csv", _is_csv),
+    ("parquet", partial(_magic, b"PAR1")), ("arrow", _is_arrow), ("geopackage", _is_geopackage),
+    ("sqlite", partial(_magic, b"SQLite format 3\0")), ("excel", _is_excel),
+    ("plt", _is_plt), ("gpx", _is_gpx), ("google", _is_google), ("mf-json", _is_mf_json), ("geojson", _is_geojson),
+    ("es-hits", _is_hits), ("mongo-lines", _is_mongo), ("ndjson", _is_json), ("bson", _is_bson), ("csv", _is_csv),
 ]
+
+
+def _western(part, head):
+    """latin-1 or cp1252, where what seems to be UTF-8 has lines with single letters beyond ASCII; else None."""
+    if encodings.detect(head).name != "utf-8":
+        return None
+    with part.open() as stream:
+        data = stream.read(2 * _HEAD)
+    high = re.findall(rb"[\x80-\xff]+", data[: data.rfind(b"\n") + 1])
+    if not high or any(len(run) > 1 for run in high):  # letters of UTF-8 have two bytes and more
+        return None
+    return "cp1252" if any(run < b"\xa0" for run in high) else "latin-1"
 
 
 def _text(head):
@@ -246,12 +300,15 @@ def _look(part, form, options):
 
 def _first_paths(part, form, options):
     """Names of the fields, in the order of the file where it has one."""
-    if form == "sqlite":
-        return _sqlite_paths(part)
+    if form in ("sqlite", "geopackage"):
+        return _sqlite_paths(part, form)
+    if form == "excel":
+        return _excel_paths(part)
     block, records = next(_blocks(part, form, options, ["?"]), (None, None))
     if block is None:
         return []
-    points = ["lon", "lat"] if form == "geojson" else []
+    points = {"geojson": ["lon", "lat"], "google": list(google_in.FIELDS),
+              "mf-json": ["lon", "lat", "alt", "time", "id", "person", "file"]}.get(form, [])
     return sorted(records.keys - {"?", *points}, key=_place(part, form, options)) + points
 
 
@@ -268,20 +325,31 @@ def _place(part, form, options):
     return lambda name: (found if (found := text.find(f'"{name}"')) >= 0 else len(text), name)
 
 
-def _sqlite_paths(part):
-    """Columns of the table with the most of them that stand nowhere else; the reader takes one table a source."""
-    from kit.ingest import tables_in
-
-    con = tables_in._sqlite(part)
+def _sqlite_paths(part, form):
+    """Columns of the table with the most of them, rather one with a geometry; the reader takes one table a source."""
+    con = tables_in.open_sqlite(part)
     try:
-        names = [row[0] for row in con.execute("select name from sqlite_master where type = 'table' order by name")]
-        tables = [[row[1] for row in con.execute(f"pragma table_info({tables_in._quoted(name)})")]
-                  for name in names if not name.startswith("sqlite_")]
+        tables, placed = geopackage_in.layout(con) if form == "geopackage" else (tables_in.columns_of(con), ())
     except tables_in.sqlite3.Error:
         return []
     finally:
         con.close()
-    return max(tables, key=len, default=[])
+    return max(tables.items(), key=lambda item: (item[0] in placed, len(item[1])), default=("", []))[1]
+
+
+def _excel_paths(part):
+    """The header of the sheet with the widest: a row of distinct words above others that are filled as far."""
+    best = []
+    with opening.seekable(part) as stream:
+        book = excel_in.Workbook(stream, part)
+        for sheet in book.sheets:
+            filled = islice((row.cells for row in book.rows(sheet) if row.cells and not row.fault),
+                            excel_in.HEADER_WITHIN)
+            rows = [[cells.get(at, "").strip() for at in range(1, max(cells) + 1)] for cells in filled]
+            width = max(map(len, rows), default=0)
+            header = next((row for row in rows if len(row) == width and _is_header(row, [])), [])
+            best = max(best, header, key=len)
+    return best
 
 
 def _shown(paths):
@@ -298,7 +366,7 @@ def _is_tame(path):
 
 
 def _blocks(part, form, options, paths):
-    column = (lambda path: path) if form == "sqlite" else (lambda path: None)
+    column = (lambda path: path) if form in ("sqlite", "geopackage", "excel") else (lambda path: None)
     fields = tuple(Field(path, "measurement", "tally", column(path)) for path in paths)
     source = Source("draft", "*", form, ("nothing",), fields, **options)
     for block, parse in formats.cut(part, source, None, _HEAD):

@@ -144,8 +144,9 @@ ROLES = (
                               "(_?(id|name))?", "category_?(id|name)?", "amenity", "land_?use"), "sensor", "drop",
          "what stands there"),
     Role("station_name", _word("(start|end|from|to|origin|destination|o|d)?_?(station|stop|venue|site|place|location|"
-                               "gate|poi|terminal)_?name", "(start|end|from|to)_?station", "station_name\\w*",
-                               "stop_?name", "venue_?name"), "place", "drop", "the name of a fixed place"),
+                               "gate|poi|terminal)_?name", "(start|end|from|to)_?station(?!_?(id|no|num|number|code))",
+                               "station_name\\w*", "stop_?name", "venue_?name"), "place", "drop",
+         "the name of a fixed place"),
     Role("sensor", _word("(sensor|camera|cam|sniffer|gate|site|station|cell|tower|antenna|ap|access_?point|reader|"
                          "detector|checkpoint|door|lane|router|antenna|bts|enb|node_?b|venue|location|loc|poi|stop|"
                          "dock|terminal|point|tracker|portal|gantry|turnstile|platform|spot|beacon|probe|place|node|"
@@ -349,6 +350,8 @@ def _number(path, seen):
     decimals = seen.whole is False and np.mean([len(v.partition(".")[2]) >= 3 for v in seen.values[:200]]) > 0.5
     if decimals and np.abs(near).max() <= 180 and np.abs(near).max() > 1 and np.ptp(near) < 90:
         return Guess(path, "degrees", "place", "drop", "looks like degrees")
+    if path.startswith("column_") and seen.whole and _is_offset(near):
+        return Guess(path, "number", "measurement", "drop", "how far a clock is from UTC, in minutes, it seems")
     if seen.whole and seen.distinct <= 2 and set(near.tolist()) <= {0.0, 1.0}:
         return Guess(path, "category", "measurement", "tally", "0 or 1, counted")
     if seen.whole and near.min() >= 0 and seen.distinct <= 12 and seen.rows >= 5 * seen.distinct:
@@ -356,6 +359,11 @@ def _number(path, seen):
     if seen.whole and near.min() >= 0:
         return Guess(path, "integer", "measurement", "drop", "a number without a name for what it counts", tier=8)
     return Guess(path, "number", "measurement", "drop", "not needed to follow movement")
+
+
+def _is_offset(numbers):
+    size = np.abs(numbers)
+    return bool(len(numbers) and 60 <= size.max() <= 840 and (numbers % 15 == 0).all() and len(set(size)) <= 60)
 
 
 def _code(path, seen):

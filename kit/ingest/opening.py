@@ -35,8 +35,9 @@ _MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5
 class Part:
     """Something that can be read: the file it lies in, its name for messages, and the size where it is known.
 
-    `name` is the file's name, or "dump.zip/faces-1.csv" for a member; `label` is what a recipe's file pattern is held
-    against: the last name, without the ending of a compression.
+    `name` is the file's name (with the folders of the dump that it lies in), or "dump.zip/faces-1.csv" for a member;
+    `label` is what a recipe's file pattern is held against: the last name, without the ending of a compression.
+    `owner` is whose it is by where it lies, where that was told before its name was hidden; see `rows.owner_of`.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Part:
     label: str
     size: int | None
     opener: object
+    owner: tuple = ()
 
     def open(self):
         """A stream with `read(n)` and `fault`: None, or what is wrong with the data from here on."""

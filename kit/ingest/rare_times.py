@@ -129,6 +129,7 @@ def _read_words(data, start, end, form):
     """Dates of three parts in other orders or with the month by name, and maybe a clock time after them.
 
     Year first may have one digit to a month or day. Year last is read with a named month; in figures it needs `form`.
+    The year may also stand behind the clock time: Tue Mar 04 06:00:00 +0000 2031.
     """
     i = _skip_weekday(data, start, end)
     a, a_digits, i = _part(data, i, end)
@@ -137,6 +138,8 @@ def _read_words(data, start, end, form):
     b, b_digits, i = _part(data, i, end)
     same = _mark(data, i, end) == mark or a_digits == 0
     i = _skip_mark(data, i, end)
+    if a > 0 and a_digits == 0 and 0 < b_digits <= 2 and _year_is_last(data, i, end):
+        return _read_year_last(data, i, end, a, b)
     c, c_digits, i = _part(data, i, end)
     if a < 0 or b < 0 or c < 0 or not same or max(a_digits, b_digits, c_digits) > 4 or c_digits == 0:
         return 0, UNREADABLE, 0
@@ -159,6 +162,26 @@ def _read_words(data, start, end, form):
     if not ok:
         return 0, UNREADABLE, 0
     return (day_us, DATE, 0) if i == end else _read_clock(data, i, end, day_us)
+
+
+@njit(cache=True, nogil=True)
+def _year_is_last(data, i, end):
+    """Whether a clock time begins here, and four figures after a blank end it all."""
+    if end - i < 9 or data[end - 5] != 32 or two(data, end - 4, end) < 0 or two(data, end - 2, end) < 0:
+        return False
+    return data[i + 1] == 58 or data[i + 2] == 58
+
+
+@njit(cache=True, nogil=True)
+def _read_year_last(data, i, end, month, day):
+    """As Twitter and C's asctime write it: after month and day the clock, maybe a zone, and the year."""
+    day_us, ok = civil(two(data, end - 4, end) * 100 + two(data, end - 2, end), month, day)
+    if not ok:
+        return 0, UNREADABLE, 0
+    end -= 5
+    while end > i and data[end - 1] == 32:
+        end -= 1
+    return _read_clock(data, i - 1, end, day_us)
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,8 @@
     name = "passages"
     files = "passages*.jsonl"
     form = "mongo-lines"                # mongo-lines, es-hits, ndjson, csv, bson, parquet, arrow, sqlite,
-                                        # excel, geojson, plt or gpx
+                                        # geopackage, excel, geojson, plt, gpx, google,
+                                        # mf-json
     makes = "sightings"                 # sensors, sightings, fixes, readings, subjects; nothing: counted, no rows
     [source.set]                        # columns with one value throughout
     source = "face"
@@ -21,8 +22,14 @@ What is coarsened is so by a `step`: years of an age_band (from an age, or a bir
 the column. A field that a recipe does not name is dropped and listed in the report. Some actions are not for every
 field: no identifier is ever kept, no label survives its tally.
 
-Where a file is one person's and no field says so (plt, gpx), the field `person` is the folder it lies in, and `file`
-its own name without the ending; excel has them too.
+Where a file is one person's and no field says so (plt, gpx, google), the field `person` is the folder it lies in, and
+`file` its own name without the ending; excel and mf-json have them too. In every form the fields "<folder>" and
+"<file>" are these names, for a dump that says nowhere else whose a file is:
+
+    "<file>" = { is = "identifier", do = "pseudonymise", as = "subject_id", kind = "vehicle" }
+
+A file whose name is somebody's is called by its source and a number in the report. Folders within a dump are read too;
+`files` is held against a file's own name, and against its name with its folders: "taxi/*.txt".
 
 What cannot be told from the data alone, a recipe says, field by field (times) or source by source (places):
 
@@ -60,8 +67,8 @@ ACTIONS = {
     "label": ("tally", "drop", "refuse"),
     "noise": ("drop", "refuse"),
 }
-FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geojson", "plt", "gpx",
-         "excel")
+FORMS = ("mongo-lines", "es-hits", "ndjson", "csv", "bson", "parquet", "arrow", "sqlite", "geopackage",
+         "geojson", "plt", "gpx", "google", "mf-json", "excel")
 MAKES = {
     "sensors": {"sensor_id", "kind", "place_class", "zone_id", "lon", "lat"},
     "sightings": {"subject_id", "sensor_id", "time", "source", "score"},

@@ -10,6 +10,8 @@ import pyarrow as pa
 from kit.ingest.cutters import EXCERPT_LETTERS, mask
 
 MAX_KEYS = 100_000
+OWNED = ("plt", "gpx", "google", "mf-json", "excel")  # the forms whose readers have person and file
+PLACES = {"<folder>": "person", "<file>": "file"}
 
 
 class Rows:
@@ -46,6 +48,11 @@ class Rows:
         """As long as the bytes it came from, for progress."""
         return range(self.size)
 
+    @property
+    def faults(self):
+        """Why each broken record is broken, by row."""
+        return dict(self._broken)
+
     def where(self, row):
         """Line or number from 1, and byte offset from 0 where there is one."""
         return self._places[int(row)]
@@ -72,6 +79,8 @@ def owner_of(part):
     GeoLife keeps the files of person 007 in 007/Trajectory; that folder's name is passed over. An archive is a folder
     too.
     """
+    if part.owner:
+        return dict(zip(("person", "file"), part.owner, strict=True))
     inside = PurePosixPath(part.name).parts[:-1] if part.name != part.path.name else ()
     folders = (part.path.absolute().parent.parent.name, part.path.absolute().parent.name, *inside)
     person = folders[-2] if folders[-1] == "Trajectory" else folders[-1]

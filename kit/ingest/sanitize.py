@@ -11,7 +11,7 @@ import platform
 import shutil
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from hashlib import sha256
 from json import loads
@@ -25,12 +25,13 @@ import pyarrow as pa
 
 import kit
 from kit.errors import InputError
-from kit.exposure import SAMPLES, write_exposure
+from kit.exposure import MANIFEST, SAMPLES, write_exposure
 from kit.ingest import assemble, clocks, columns, formats, opening, parts, positions
 from kit.ingest.identifiers import DEMO_KEY, KINDS, check_key, demo_key
 from kit.ingest.parts import FileParts
 from kit.ingest.recipe import load_recipe
 from kit.ingest.report import IngestReport, SourceReport
+from kit.ingest.rows import OWNED, PLACES, owner_of
 from kit.ingest.work import open_work
 
 CITY = "retrace-kit city"
@@ -63,7 +64,8 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     Parameters
     ----------
     paths : str, Path or list of them
-        The folder of the dump, or its files. `manifest.json` beside them is read, subfolders are not.
+        The folder of the dump, subfolders with it, or its files. `manifest.json` at its top is read. Links that lead
+        out of it are refused; what is hidden is passed over, and so is an exposure that lies there.
     recipe : str, Path or Recipe
         "register", "community", "fusion", or the path of a TOML file; see `kit.ingest.recipe`.
     key : bytes
@@ -100,7 +102,7 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     recipe = load_recipe(recipe)
     _check_new(Path(out))
     files, not_read = find_files(paths, recipe)
-    manifest = read_manifest({part.path.parent for part, _ in files})
+    manifest = read_manifest(tops({part.path.parent for part, _ in files}))
     synthetic = manifest.get("synthetic") is True and manifest.get("generator") == CITY
     demo = key == DEMO_KEY
     if not demo and key in [demo_key(name) for name in SAMPLES]:
@@ -176,7 +178,7 @@ class _Run:
                 tally.add(block)
                 take(block)
         if opening.fingerprint(file.path) != before:
-            raise InputError(f"The file {file.path.name} changed while it was read, so nothing was written; make a "
+            raise InputError(f"The file {file.name} changed while it was read, so nothing was written; make a "
                              "copy that nobody writes to, and read that.")
         if not tally.count and (source.form != "csv" or not file.size):
             raise InputError(f"The file {file.name} is empty; get a whole copy of the dump, or leave the file out.")
@@ -218,7 +220,8 @@ class _Run:
         """Refuse a dump of which nothing could be used: the recipe does not fit."""
         recording = [e for s in self.recipe.sources if set(s.makes) & {"sightings", "fixes", "readings"}
                      for e in self._entries(s)]
-        if any(entry["kept"] for entry in recording):
+        recording_sources = [s for s in self.recipe.sources if set(s.makes) & {"sightings", "fixes", "readings"}]
+        if any(entry["kept"] for entry in recording) or not recording_sources:
             return
         reasons = sum((Counter(entry["reasons"]) for entry in recording), Counter()).most_common(1)
         why = f"the commonest reason is: {reasons[0][0]}" if reasons else "they hold no records at all"
@@ -399,25 +402,45 @@ def _is_tame(name):
 
 
 def find_parts(paths):
-    """What can be read in the files and folders given, in order of name; never what lies in subfolders."""
+    """What can be read in the files and folders given, and in their subfolders, in order of name."""
     given = [Path(p) for p in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
-    files = []
+    files = {}
     for path in given:
         if path.is_dir():
-            files += [p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")]
+            files |= {p: p.relative_to(path).parent for p in _files_in(path, path)}
             _refuse_links_out(files, path)
         elif path.is_file():
-            files.append(path)
+            files[path] = Path()
         else:
             raise InputError(f"There is no file or folder {path}; check the path.")
-    files = sorted((p for p in files if p.name != "manifest.json"), key=lambda p: (p.name, str(p)))
-    if not files:
+    names = sorted((p for p in files if p.name != "manifest.json"), key=lambda p: (p.name, str(p)))
+    if not names:
         raise InputError(f"There are no files in {', '.join(map(str, given)) or 'an empty list'}; "
                          "give the folder of a dump.")
-    locked = [p.name for p in files if not os.access(p, os.R_OK)]
+    locked = [p.name for p in names if not os.access(p, os.R_OK)]
     if locked:
         raise InputError(f"The file {locked[0]} may not be read by you; change its permissions.")
-    return [part for p in files for part in opening.open_parts(p)]
+    return [replace(part, name=(files[p] / part.name).as_posix()) for p in names for part in opening.open_parts(p)]
+
+
+def _files_in(folder, top):
+    """Files of a folder and of those in it; hidden ones, and exposures that the kit has written, are passed over."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name == "__MACOSX":
+            continue
+        if path.is_dir():
+            if path.is_symlink():
+                raise InputError(f"The folder {path.name} in {top.name} is a link, which is not followed; put a copy "
+                                 "in its place, or take the link away.")
+            if not (path / MANIFEST).is_file():
+                yield from _files_in(path, top)
+        elif path.is_file():
+            yield path
+
+
+def tops(folders):
+    """Of the folders that files lie in, those that lie in none of the others."""
+    return {folder for folder in folders if not any(folder.is_relative_to(o) for o in folders if o != folder)}
 
 
 def find_files(paths, recipe):
@@ -428,7 +451,20 @@ def find_files(paths, recipe):
     if lacking:
         raise InputError(f"The recipe {recipe.name} needs {', '.join(lacking)}, but there is no such file in "
                          f"{', '.join(sorted({p.path.parent.name for p in parts}))}; add it, or change the recipe.")
-    return [(p, s) for p, s in claimed if s], [p.name for p, s in claimed if not s]
+    return _unnamed([(p, s) for p, s in claimed if s]), [p.name for p, s in claimed if not s]
+
+
+def _unnamed(files):
+    """The files; those whose own names are of people bear their source's name and a number from here on."""
+    found, numbers = [], Counter()
+    for part, source in files:
+        numbers[source.name] += 1
+        if any(f.path in PLACES or (f.path in ("person", "file") and source.form in OWNED)
+               for f in source.fields if f.what == "identifier" and f.do != "drop"):
+            part = replace(part, owner=tuple(owner_of(part).values()),
+                           name=f"{source.name} file {numbers[source.name]}")
+        found.append((part, source))
+    return found
 
 
 def _fits(part, pattern):

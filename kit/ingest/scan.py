@@ -43,8 +43,9 @@ _NO_ID = (r"^[-+]?\d*[.,]\d+([eE][-+]?\d+)?$|^[-+]?\d{1,3}$|^\d{4}[-/.]\d\d?[-/.
 def scan(path, region="CN", progress=None):
     """Identifiers that a file or folder still holds: where, of what kind, how sure, how many; never which.
 
-    Every regular file below a folder is read, links are not followed, archives are looked into. Parquet, CSV, JSON,
-    JSON lines and BSON are read by column or member, anything else by lines of text. Grades: "valid", the kind's real
+    Every regular file below a folder is read, links are not followed, archives are looked into. Parquet, Arrow, SQLite
+    and GeoPackage (with the pages that deleting left in them), Excel, CSV, JSON, JSON lines and BSON are read by column
+    or member, anything else by lines of text. Grades: "valid", the kind's real
     rule passes; "shape", the form is right; "behaves", no form, but a place's values are nearly all different (kind
     "near_unique"), stand in another file too ("joins_files"), or are this kit's own pseudonyms. What cannot be read (a
     sealed archive, a PDF) is listed with kind and grade "unread", so that silence is never taken for absence; a picture

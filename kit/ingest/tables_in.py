@@ -115,7 +115,7 @@ def read_arrow(part, source, digest, block_bytes, records_of):
     rows = 0
     with opening.seekable(part) as stream:
         try:
-            batches = _arrow_batches(stream)
+            batches = arrow_batches(stream)
             while (batch := next(batches, None)) is not None:
                 _require_distinct(batch.schema.names, part.name)
                 yield Batch(batch, rows + 1), partial(_parse_batch, batch, fields, set(batch.schema.names), records_of)
@@ -130,17 +130,17 @@ def read_sqlite(part, source, digest, block_bytes, records_of):
     needed = {f.path for f in source.fields if f.column}
     damaged = InputError(f"The file {part.name} cannot be read as SQLite, so it is damaged or cut short; get a whole "
                          "copy.")
-    con = _sqlite(part)
+    con = open_sqlite(part)
     try:
-        table, keys = _table_with(con, needed, part.name)
+        table, keys = table_with(columns_of(con), needed, part.name)
         there = [name for name in names if name in keys]
-        asked = ", ".join(_quoted(name) for name in there) or "null"
-        cursor, rows = con.execute(f"select {asked} from {_quoted(table)}"), 0
+        asked = ", ".join(quoted(name) for name in there) or "null"
+        cursor, rows = con.execute(f"select {asked} from {quoted(table)}"), 0
         while found := cursor.fetchmany(BATCH_ROWS):
             columns = dict(zip(there, zip(*found, strict=True), strict=False))
-            batch = pa.record_batch({name: pa.array([_binary_text(v) for v in columns.get(name, [None] * len(found))],
+            batch = pa.record_batch({name: pa.array([binary_text(v) for v in columns.get(name, [None] * len(found))],
                                                     pa.binary()) for name in names} or {"": pa.nulls(len(found))})
-            yield Batch(batch, rows + 1), partial(_parse_cells, batch, names, keys, records_of)
+            yield Batch(batch, rows + 1), partial(parse_cells, batch, names, keys, records_of)
             rows += len(found)
     except (sqlite3.Error, UnicodeError):  # a name in a damaged schema may be no text
         raise damaged from None
@@ -153,7 +153,7 @@ def _require_distinct(names, file):
         raise InputError(f"The file {file} has two columns of one name, so which is meant is unknown; rename one.")
 
 
-def _arrow_batches(stream):
+def arrow_batches(stream):
     """The batches of a file, whose index is at its end, or of a stream, which has none."""
     if stream.read(6) == b"ARROW1":
         file = pa.ipc.open_file(pa.PythonFile(stream, "r"))
@@ -170,7 +170,7 @@ def _checked(batch):
     return batch
 
 
-def _sqlite(part):
+def open_sqlite(part):
     """The database, for reading only: nothing in its schema is trusted to run."""
     if opening.is_plain(part):
         con = sqlite3.connect(f"file:{quote(str(part.path.absolute()))}?mode=ro&immutable=1", uri=True)
@@ -184,12 +184,19 @@ def _sqlite(part):
     return con
 
 
-def _table_with(con, needed, name):
-    """The table that has the columns needed, and all of its columns."""
+def columns_of(con, besides=("sqlite_",)):
+    """The columns of each table that holds data, in their order; tables whose names begin as `besides` says hold none.
+    """
     tables = {}
     for table, sql in con.execute("select name, sql from sqlite_master where type = 'table' order by name"):
-        if not re.match(r"\s*create\s+virtual", sql or "", re.IGNORECASE) and not table.startswith("sqlite_"):
-            tables[table] = {row[1] for row in con.execute(f"pragma table_info({_quoted(table)})")}
+        if not re.match(r"\s*create\s+virtual", sql or "", re.IGNORECASE) and not table.lower().startswith(besides):
+            tables[table] = [row[1] for row in con.execute(f"pragma table_info({quoted(table)})")]
+    return tables
+
+
+def table_with(tables, needed, name):
+    """The one table that has the columns needed, and all of its columns."""
+    tables = {table: set(columns) for table, columns in tables.items()}
     fitting = [table for table, columns in tables.items() if needed <= columns]
     if len(fitting) != 1:
         raise InputError(f"The file {name} has {len(fitting)} tables with the columns {', '.join(sorted(needed))}, and "
@@ -197,17 +204,17 @@ def _table_with(con, needed, name):
     return fitting[0], tables[fitting[0]]
 
 
-def _quoted(name):
+def quoted(name):
     return '"' + name.replace('"', '""') + '"'
 
 
-def _binary_text(value):
+def binary_text(value):
     if value is None or value == "":
         return None
     return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else _value_text(value).encode()
 
 
-def _parse_cells(batch, names, keys, records_of):
+def parse_cells(batch, names, keys, records_of):
     columns = {name: batch[name].to_pylist() for name in names}
     bad = np.array([any(v is not None and not _decodes(v) for v in row) for row in zip(*columns.values(), strict=True)]
                    if columns else [False] * len(batch), bool)

@@ -3,7 +3,8 @@
 Read without being told: whole or decimal epoch seconds, milliseconds, microseconds or nanoseconds and the compact
 20310304, 203103040741, 20310304074109 (and with milliseconds), all told apart by size; `2031-03-04 07:41:09`,
 `2031/3/4T7:41:09.120`, `20310304T074109`, either with `Z`, `UTC` or `+08:00` or without a zone; a bare date; months by
-their English names, as e-mail writes them (`Tue, 04 Mar 2031 07:41:09 +0800`); and the three ways in which MongoDB
+their English names, as e-mail writes them (`Tue, 04 Mar 2031 07:41:09 +0800`) or with the year behind the clock (`Tue
+Mar 04 07:41:09 +0800 2031`); and the three ways in which MongoDB
 exports a date, `{"$date": ...}` round an ISO text, a number of milliseconds or `{"$numberLong": "..."}`.
 
 Read only if the recipe says so: which of 04/03/2031 is the day (`form`), and plain numbers in one given `unit`, of

@@ -9,6 +9,7 @@ from kit.movement.absence import absence
 from kit.movement.clocks import repair_clocks
 from kit.movement.contacts import merge_contacts
 from kit.movement.copresence import account_for_crowds, count_pairs, find_copresence, relate_pairs, score_copresence
+from kit.movement.day import infer_day
 from kit.movement.detection import detection_rates
 from kit.movement.dwell import choose_gap, dwell_distribution, gap_histogram
 from kit.movement.locations import find_locations
@@ -35,6 +36,7 @@ __all__ = [
     "find_stays",
     "find_visits",
     "gap_histogram",
+    "infer_day",
     "infer_places",
     "infer_routes",
     "make_trips",

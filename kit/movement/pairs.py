@@ -13,6 +13,7 @@ from kit import parallel
 from kit.errors import InputError
 
 MOST_PAIRS = 300_000_000
+_FEW, _DEAL_BITS, _DIGIT_BITS = 1 << 15, 9, 9
 
 
 def cells(subject, sensor, window, n_subjects):
@@ -45,8 +46,10 @@ def cells(subject, sensor, window, n_subjects):
         first, span = 0, len(listed)
     packed = np.empty(len(subject), np.int64)
     parts = parallel.spans(len(subject), parallel.cores())
-    kept = sum(parallel.run(_pack, [(subject, sensor, window, first, span, bits, *part, packed) for part in parts]))
-    found, edges, cell = _divide(_sorted(packed)[len(packed) - kept:], bits)
+    left_out = (int(sensor.max()) + 1) * span << bits
+    kept = sum(parallel.run(_pack, [(subject, sensor, window, first, span, bits, left_out, *part, packed)
+                                    for part in parts]))
+    found, edges, cell = _divide(_sorted(packed, left_out)[:kept], bits)
     cell_window = cell % span + first
     return found, edges, (cell // span).astype(np.int32), cell_window if listed is None else listed[cell_window]
 
@@ -82,17 +85,25 @@ def tally(cell_subject, edges, day, n_subjects, n_days):
         raise InputError(f"{n_subjects:,} subjects on {n_days:,} days are too many to pair; take fewer of them.")
     parts = _even_parts(before, 8 * parallel.cores())
     parallel.run(_list, [(cell_subject, edges, day, before, subject_bits, day_bits, *part, packed) for part in parts])
-    return _tally_sorted(_sorted(packed), subject_bits, day_bits)
+    return _tally_sorted(_sorted(packed, (1 << 2 * subject_bits + day_bits) - 1), subject_bits, day_bits)
 
 
-def _sorted(packed):
-    """Each thread sorts its stretch, then neighbouring stretches are merged; `packed` itself is no longer of use."""
-    runs = [packed[a:b] for a, b in parallel.spans(len(packed), parallel.cores())]
-    parallel.run(np.ndarray.sort, [(run,) for run in runs])
-    while len(runs) > 1:
-        couples = [(runs[i], runs[i + 1]) for i in range(0, len(runs) - 1, 2)]
-        runs = parallel.run(_merge, couples) + runs[2 * len(couples):]
-    return runs[0]
+def _sorted(packed, most):
+    """Whole numbers from 0 to `most`, sorted; `packed` itself is no longer of use.
+
+    Dealt by their highest bits into buckets that fit the processor's cache, each then sorted digit by digit.
+    """
+    if len(packed) < _FEW:
+        return np.sort(packed)
+    keys, spans = packed.view(np.uint64), parallel.spans(len(packed), parallel.cores())
+    shift = max(int(most).bit_length() - _DEAL_BITS, 0)
+    counts = np.array(parallel.run(_count_high, [(keys, *span, shift) for span in spans]))
+    before = np.cumsum(counts.T.ravel()).reshape(counts.T.shape).T - counts
+    edges, out = np.append(before[0], len(keys)), np.empty_like(keys)
+    parallel.run(_deal, [(keys, *span, shift, before[i].copy(), out) for i, span in enumerate(spans)])
+    parallel.run(_settle, [(edges, *span, shift, out, keys) for span in parallel.spans(len(edges) - 1,
+                                                                                       8 * parallel.cores())])
+    return out.view(packed.dtype)
 
 
 def _tally_sorted(packed, subject_bits, day_bits):
@@ -123,12 +134,12 @@ def _even_parts(before, parts):
 
 
 @njit(cache=True, nogil=True)
-def _pack(subject, sensor, window, first, span, bits, start, stop, out):
-    """Left-out records become -1, which sorts before all others; returns how many are in."""
+def _pack(subject, sensor, window, first, span, bits, left_out, start, stop, out):
+    """Left-out records become `left_out`, which sorts after all others; returns how many are in."""
     kept = 0
     for i in range(start, stop):
         if subject[i] < 0:
-            out[i] = -1
+            out[i] = left_out
         else:
             out[i] = (sensor[i] * span + (window[i] - first)) << bits | subject[i]
             kept += 1
@@ -136,17 +147,50 @@ def _pack(subject, sensor, window, first, span, bits, start, stop, out):
 
 
 @njit(cache=True, nogil=True)
-def _merge(left, right):
-    out = np.empty(len(left) + len(right), left.dtype)
-    i, j = 0, 0
-    for k in range(len(out)):
-        if j == len(right) or (i < len(left) and left[i] <= right[j]):
-            out[k] = left[i]
-            i += 1
-        else:
-            out[k] = right[j]
-            j += 1
-    return out
+def _count_high(keys, start, stop, shift):
+    counts = np.zeros(1 << _DEAL_BITS, np.int64)
+    for i in range(start, stop):
+        counts[keys[i] >> np.uint64(shift)] += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _deal(keys, start, stop, shift, free, out):
+    for i in range(start, stop):
+        bucket = keys[i] >> np.uint64(shift)
+        out[free[bucket]] = keys[i]
+        free[bucket] += 1
+
+
+@njit(cache=True, nogil=True)
+def _settle(edges, first_bucket, last_bucket, bits, keys, scratch):
+    """Sort each bucket in place by its lowest `bits` bits."""
+    free = np.empty(1 << _DIGIT_BITS, np.int64)
+    for bucket in range(first_bucket, last_bucket):
+        start, stop = edges[bucket], edges[bucket + 1]
+        one, other = keys[start:stop], scratch[start:stop]
+        done = 0
+        while done < bits and len(one) > 1:
+            _sort_digit(one, other, np.uint64(done), free)
+            one, other, done = other, one, done + _DIGIT_BITS
+        if done // _DIGIT_BITS % 2:
+            other[:] = one
+
+
+@njit(cache=True, nogil=True)
+def _sort_digit(keys, out, shift, free):
+    """Stable, by the digit that begins at bit `shift`."""
+    mask = np.uint64(len(free) - 1)
+    free[:] = 0
+    for key in keys:
+        free[key >> shift & mask] += 1
+    at = 0
+    for digit in range(len(free)):
+        at, free[digit] = at + free[digit], at
+    for key in keys:
+        digit = key >> shift & mask
+        out[free[digit]] = key
+        free[digit] += 1
 
 
 @njit(cache=True, nogil=True)

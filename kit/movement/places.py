@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from kit import codes, tables
+from kit import codes, parallel, tables
 from kit.errors import InputError
 from kit.estimates import wilson
 from kit.movement import order
@@ -21,8 +21,8 @@ HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 METHODS = ("edges", "nights", "count", "duration", "osna")
 _SEEN, _NIGHT, _HOME, _WORK, _DAYS = range(5)
+_EDGES, _NIGHTS, _COUNT, _DURATION, _OSNA = range(5)  # as METHODS has them
 _UNIT_OFFSET = 24 << 26  # of whole days, so that hours counted from it fall into the same days
-_WEIGHS_HOURS = ("duration", "osna")
 
 
 def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_uncertain=False, min_gap="3h",
@@ -111,14 +111,12 @@ def infer_places(visits_or_stays, tz, method="edges", min_confidence=0.6, keep_u
     place, places = encode_ids(present["place_id"])
     if len(subject) == 0:
         return tables.empty("places")
-    arrived, left = (_local_us(present[c], tz) for c in ("arrived_at", "left_at"))
-    visits = order.by_subject(subject, arrived, place, left, len(subjects))
-    evidence = _evidence(*visits, method, gap_us)
-    lives_here = np.ones(len(subjects), bool)
+    visits = _in_order(subject, *(_local_us(present[c], tz) for c in ("arrived_at", "left_at")), place, len(subjects))
+    pairs, voted = _pairs(*visits, METHODS.index(method), gap_us)
+    lives_here = np.ones(len(pairs.subject), bool)
     if method == "edges" and not keep_uncertain:
-        lives_here = _presence(*evidence[:2], len(subjects)) >= min_presence
-    return _frame(_tally(evidence, method, len(subjects)), subjects, places, prior_votes,
-                  0 if keep_uncertain else min_confidence, lives_here)
+        lives_here = voted >= min_presence
+    return _frame(pairs, subjects, places, prior_votes, 0 if keep_uncertain else min_confidence, lives_here)
 
 
 def score_places(places, truth):
@@ -178,16 +176,6 @@ def score_places(places, truth):
     return pd.DataFrame(rows, columns=columns)
 
 
-def _presence(subject, key, n_subjects):
-    """Share of all nights, from the first to the last of anybody, that have a vote of each subject."""
-    at_night = (key >> 32 & 3) == _NIGHT
-    subject, night = subject[at_night], key[at_night] & 0xFFFFFFFF  # by subject, then night
-    if not len(night):
-        return np.zeros(n_subjects)
-    new = np.r_[True, (subject[1:] != subject[:-1]) | (night[1:] != night[:-1])]
-    return np.bincount(subject[new], minlength=n_subjects) / (night.max() - night.min() + 1)
-
-
 @dataclass
 class _Pairs:
     """Evidence by (subject, place), sorted; one array entry a pair."""
@@ -240,148 +228,192 @@ def _local_us(times, tz):
     return tables.utc(times).dt.tz_convert(tz).dt.tz_localize(None).array.asi8
 
 
-def _evidence(subject, arrived, place, left, method, min_gap_us):
-    """Rows of evidence: (subject, key of place, kind and unit, weight), unsorted."""
-    def rows(kind, visit, unit, weight=1.0):
-        return subject[visit], _key(place[visit], kind, unit), np.broadcast_to(weight, visit.shape)
-
-    every, hours = np.arange(len(subject)), (left - arrived) / HOUR_US
-    parts = [rows(_SEEN, every, 0)]
-    if method == "edges":
-        voter, night = _edge_votes(subject, arrived, left, min_gap_us)
-        parts += [rows(_NIGHT, voter, night), rows(_HOME, voter, night)]
-    else:
-        parts.append(rows(_NIGHT, *_spells(arrived, left, 19 * HOUR_US, 11 * HOUR_US)))
-    if method == "count":
-        parts.append(rows(_HOME, np.flatnonzero(_began_at_night(arrived)), 0))
-    elif method == "duration":
-        parts += [rows(kind, every, arrived // HOUR_US, hours) for kind in (_HOME, _WORK)]
-    elif method == "osna":
-        middle = arrived + (left - arrived) // 2
-        parts += [rows(kind, visit, middle[visit] // HOUR_US, weight * hours[visit])
-                  for kind, visit, weight in _osna_frames(middle)]
-    if method not in _WEIGHS_HOURS:
-        parts.append(rows(_WORK, *_work_hours(arrived, left)))
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+def _in_order(subject, arrived, left, place, n_subjects):
+    """Subject, arrival, place and departure by subject and arrival; visits from `find_visits` are so already."""
+    if _is_in_order(subject, arrived, place, left):
+        return subject, arrived, place, left
+    return order.by_subject(subject, arrived, place, left, n_subjects)
 
 
-def _key(place, kind, unit):
-    return place.astype(np.int64) << 34 | kind << 32 | (unit + _UNIT_OFFSET)
+@njit(cache=True, nogil=True)
+def _is_in_order(subject, arrived, place, left):
+    for i in range(1, len(subject)):
+        if subject[i] != subject[i - 1]:
+            if subject[i] < subject[i - 1]:
+                return False
+        elif arrived[i] < arrived[i - 1] or (arrived[i] == arrived[i - 1] and (
+                place[i] < place[i - 1] or (place[i] == place[i - 1] and left[i] < left[i - 1]))):
+            return False
+    return True
 
 
-def _spells(arrived, left, starts_us, length_us):
-    """Which visit was present in which daily spell: (visit, day on which the spell begins)."""
-    return _spread((arrived - starts_us - length_us) // DAY_US + 1, (left - starts_us) // DAY_US)
+def _pairs(subject, arrived, place, left, method, min_gap_us):
+    """Add up the evidence by subject and place; and each pair's share of all nights on which its subject voted."""
+    spans, n = order.subject_spans(subject, 8 * parallel.cores()), len(subject)
+    out = (np.empty(n, np.int32), np.empty(n, np.int32), np.empty((2, n)), np.empty((5, n), np.int32),
+           np.empty(n, np.int32))
+    found = parallel.run(_tally, [(subject, arrived, place, left, method, min_gap_us, *span, *out) for span in spans])
+    filled = [slice(span[0], end) for span, (end, _, _) in zip(spans, found, strict=True)]
+    owner, spot, weights, counts, votes = (np.concatenate([column[..., part] for part in filled], axis=-1)
+                                           for column in out)
+    first, last = min(one for _, one, _ in found), max(one for _, _, one in found)
+    home = counts[_NIGHT].astype(float) if method == _NIGHTS else weights[0]
+    work = weights[1] if method in (_DURATION, _OSNA) else counts[_WORK].astype(float)
+    if method == _COUNT:
+        home = np.where(np.bincount(owner, home)[owner] > 0, home, counts[_SEEN])
+    pairs = _Pairs(owner, spot, home, work, counts[_NIGHT], counts[_DAYS], counts[_SEEN])
+    return pairs, votes / max(last - first + 1, 1)
 
 
-def _spread(first, last):
-    """Every whole number from first to last, with whose it is."""
-    count = np.maximum(last - first + 1, 0)
-    whose = np.repeat(np.arange(len(first)), count)
-    return whose, first[whose] + np.arange(len(whose)) - (np.cumsum(count) - count)[whose]
+@njit(cache=True, nogil=True)
+def _tally(subject, arrived, place, left, method, min_gap_us, start, stop, owner, spot, weights, counts, votes):
+    """Pairs of the subjects from `start` to `stop`, written from `start` on: (end, first night, last night)."""
+    at, first_night, last_night = start, 1 << 40, -(1 << 40)
+    key, weight = np.empty(64, np.int64), np.empty(64)
+    while start < stop:
+        end = start + 1
+        while end < stop and subject[end] == subject[start]:
+            end += 1
+        most = _most_rows(arrived[start:end], left[start:end])
+        if most > len(key):
+            key, weight = np.empty(2 * most, np.int64), np.empty(2 * most)
+        n, nights, first, last = _collect(arrived[start:end], place[start:end], left[start:end], method, min_gap_us,
+                                          key, weight)
+        first_night, last_night = min(first_night, first), max(last_night, last)
+        _sort(key, weight, n)
+        after = _add_up(key[:n], weight[:n], at, spot, weights, counts)
+        owner[at:after], votes[at:after] = subject[start], nights
+        at, start = after, end
+    return at, first_night, last_night
 
 
-def _work_hours(arrived, left):
-    """Which visit was present in which hour from 9:00 to 17:00, Monday to Friday: (visit, hour since 1970)."""
-    visit, hour = _spread(arrived // HOUR_US, left // HOUR_US)
-    at_work = (hour % 24 >= 9) & (hour % 24 < 17) & _is_weekday(hour // 24)
-    return visit[at_work], hour[at_work]
+@njit(cache=True, nogil=True)
+def _most_rows(arrived, left):
+    """No method makes more rows of evidence of a subject's visits than this."""
+    rows = 0
+    for i in range(len(arrived)):
+        rows += 8 + 4 * (left[i] // DAY_US - arrived[i] // DAY_US) + left[i] // HOUR_US - arrived[i] // HOUR_US
+    return rows
 
 
-def _began_at_night(arrived):
-    return (arrived % DAY_US >= 22 * HOUR_US) | (arrived % DAY_US <= 7 * HOUR_US)
+@njit(cache=True, nogil=True)
+def _collect(arrived, place, left, method, min_gap_us, key, weight):
+    """One subject's evidence: (rows, nights voted, the first, the last of them)."""
+    n, nights, first, last = 0, 0, 1 << 40, -(1 << 40)
+    if method == _EDGES:
+        n = _add_votes(arrived, place, left, min_gap_us, key, weight)
+        for i in range(0, n, 2):
+            night = (key[i] & 0xFFFFFFFF) - _UNIT_OFFSET
+            nights += i == 0 or key[i] & 0xFFFFFFFF != key[i - 2] & 0xFFFFFFFF
+            first, last = min(first, night), max(last, night)
+    for i in range(len(arrived)):
+        n = _add(key, weight, n, place[i], _SEEN, 0, 1.0)
+        if method != _EDGES:
+            for night in range((arrived[i] - 6 * HOUR_US) // DAY_US, (left[i] - 19 * HOUR_US) // DAY_US + 1):
+                n = _add(key, weight, n, place[i], _NIGHT, night, 1.0)
+        if method in (_DURATION, _OSNA):
+            n = _add_hours(key, weight, n, place[i], arrived[i], left[i], method)
+            continue
+        if method == _COUNT and (arrived[i] % DAY_US >= 22 * HOUR_US or arrived[i] % DAY_US <= 7 * HOUR_US):
+            n = _add(key, weight, n, place[i], _HOME, 0, 1.0)
+        for hour in range(arrived[i] // HOUR_US, left[i] // HOUR_US + 1):
+            if 9 <= hour % 24 < 17 and _is_weekday(hour // 24):
+                n = _add(key, weight, n, place[i], _WORK, hour, 1.0)
+    return n, nights, first, last
 
 
+@njit(cache=True, nogil=True)
+def _add_hours(key, weight, n, place, arrived, left, method):
+    """Hours there: all of them, or by the frame in which the middle falls."""
+    hours = (left - arrived) / HOUR_US
+    if method == _DURATION:
+        n = _add(key, weight, n, place, _HOME, arrived // HOUR_US, hours)
+        return _add(key, weight, n, place, _WORK, arrived // HOUR_US, hours)
+    unit = (arrived + (left - arrived) // 2) // HOUR_US
+    hour = unit % 24
+    if not _is_weekday(unit // 24):
+        return n
+    if 8 <= hour < 19:
+        return _add(key, weight, n, place, _WORK, unit, hours)
+    return _add(key, weight, n, place, _HOME, unit, (0.739 if 2 <= hour < 8 else 0.358) * hours)
+
+
+@njit(cache=True, nogil=True)
+def _add(key, weight, n, place, kind, unit, how_much):
+    key[n] = np.int64(place) << 34 | np.int64(kind) << 32 | (unit + _UNIT_OFFSET)
+    weight[n] = how_much
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
 def _is_weekday(day):
     return (day + 3) % 7 < 5  # 1 January 1970 was a Thursday
 
 
-def _osna_frames(middle):
-    hour, weekday = middle % DAY_US // HOUR_US, _is_weekday(middle // DAY_US)
-    rest, work = (hour >= 2) & (hour < 8), (hour >= 8) & (hour < 19)
-    return [(_HOME, np.flatnonzero(weekday & rest), 0.739), (_HOME, np.flatnonzero(weekday & ~rest & ~work), 0.358),
-            (_WORK, np.flatnonzero(weekday & work), 1.0)]
-
-
-def _edge_votes(subject, arrived, left, min_gap_us):
-    """The visits at both ends of each night's longest gap: (visit, night)."""
-    first, last = ((t - DAY_US // 2) // DAY_US for t in (arrived, left))
-    most = 2 * int(np.sum(last - first + 1))
-    visit, night = np.empty(most, np.int64), np.empty(most, np.int64)
-    n = _fill_votes(subject, arrived, left, min_gap_us, visit, night)
-    return visit[:n], night[:n]
-
-
 @njit(cache=True, nogil=True)
-def _fill_votes(subject, arrived, left, min_gap_us, visit_out, night_out):
-    day, noon = 86_400_000_000, 43_200_000_000
-    n, person, night = 0, -1, 0
-    longest, seen_until, before, after, latest = 0, 0, -1, -1, -1
-    for i in range(len(subject) + 1):
-        first = (arrived[i] - noon) // day if i < len(subject) else 0
-        last = (left[i] - noon) // day if i < len(subject) else 0
+def _add_votes(arrived, place, left, min_gap_us, key, weight):
+    """The places at both ends of each night's longest gap, once as nights and once as votes for home."""
+    n, noon = 0, DAY_US // 2
+    night, longest, seen_until, before, after, latest = 0, 0, 0, -1, -1, -1
+    for i in range(len(arrived) + 1):
+        over = i == len(arrived)
+        first = night + 1 if over else (arrived[i] - noon) // DAY_US
+        last = first if over else (left[i] - noon) // DAY_US
         for window in range(first, last + 1):
-            ended = i == len(subject) or subject[i] != person or window != night
-            if ended and latest >= 0:
-                if (night + 1) * day + noon - seen_until > longest:
-                    longest, before, after = (night + 1) * day + noon - seen_until, latest, -1
-                if longest >= min_gap_us:
-                    for end in (before, after):
-                        if end >= 0:
-                            visit_out[n], night_out[n] = end, night
-                            n += 1
-            if i == len(subject):
+            start = window * DAY_US + noon
+            if window != night or latest < 0:
+                if latest >= 0:
+                    rest = (night + 1) * DAY_US + noon - seen_until
+                    if rest > longest:
+                        longest, before, after = rest, latest, -1
+                    if longest >= min_gap_us:
+                        for end in (before, after):
+                            if end >= 0:
+                                n = _add(key, weight, n, place[end], _NIGHT, night, 1.0)
+                                n = _add(key, weight, n, place[end], _HOME, night, 1.0)
+                night, longest, seen_until, before, after, latest = window, 0, start, -1, -1, -1
+            if over:
                 break
-            start = window * day + noon
-            if ended:
-                person, night, longest, seen_until, before, after, latest = subject[i], window, 0, start, -1, -1, -1
             gap = max(arrived[i], start) - seen_until
             if gap > longest:
                 longest, before, after = gap, latest, i
-            seen_until, latest = max(seen_until, min(left[i], start + day)), i
-    return n
-
-
-def _tally(evidence, method, n_subjects):
-    """Add up the evidence by subject and place."""
-    subject, key, weight = evidence
-    subject, key, _, row = order.by_subject(subject, key, np.zeros(len(key), np.int32), np.arange(len(key)), n_subjects)
-    n = _n_pairs(subject, key)
-    owner, place = np.empty(n, np.int32), np.empty(n, np.int32)
-    weights, counts = np.zeros((2, n)), np.zeros((5, n), np.int32)
-    _add_up(subject, key, weight[row], owner, place, weights, counts)
-    home = counts[_NIGHT].astype(float) if method == "nights" else weights[0]
-    work = weights[1] if method in _WEIGHS_HOURS else counts[_WORK].astype(float)
-    seen = counts[_SEEN]
-    if method == "count":
-        home = np.where(np.bincount(owner, home)[owner] > 0, home, seen)
-    return _Pairs(owner, place, home, work, counts[_NIGHT], counts[_DAYS], seen)
-
-
-@njit(cache=True, nogil=True)
-def _n_pairs(subject, key):
-    n = 0
-    for i in range(len(subject)):
-        n += i == 0 or subject[i] != subject[i - 1] or key[i] >> 34 != key[i - 1] >> 34
+            seen_until, latest = max(seen_until, min(left[i], start + DAY_US)), i
     return n
 
 
 @njit(cache=True, nogil=True)
-def _add_up(subject, key, weight, owner, place, weights, counts):
+def _sort(key, weight, n):
+    """By key, rows of one key as they came; most subjects have few."""
+    if n > 64:
+        by_key = np.argsort(key[:n], kind="mergesort")
+        key[:n], weight[:n] = key[:n][by_key], weight[:n][by_key]
+        return
+    for i in range(1, n):
+        k, w, j = key[i], weight[i], i
+        while j > 0 and k < key[j - 1]:
+            key[j], weight[j] = key[j - 1], weight[j - 1]
+            j -= 1
+        key[j], weight[j] = k, w
+
+
+@njit(cache=True, nogil=True)
+def _add_up(key, weight, at, place, weights, counts):
     """Weights for home and work; by kind the number of distinct units (of visits, rows); last the distinct days."""
-    at = -1
-    for i in range(len(subject)):
+    at -= 1
+    for i in range(len(key)):
         kind, unit = key[i] >> 32 & 3, key[i] & 0xFFFFFFFF
-        new_pair = i == 0 or subject[i] != subject[i - 1] or key[i] >> 34 != key[i - 1] >> 34
+        new_pair = i == 0 or key[i] >> 34 != key[i - 1] >> 34
         if new_pair:
             at += 1
-            owner[at], place[at] = subject[i], key[i] >> 34
+            place[at] = key[i] >> 34
+            weights[:, at], counts[:, at] = 0.0, 0
         new_kind = new_pair or kind != key[i - 1] >> 32 & 3
         if kind >= 2:
             weights[kind - 2, at] += weight[i]
         counts[kind, at] += kind == 0 or new_kind or key[i] != key[i - 1]
         if kind == 3:
             counts[4, at] += new_kind or unit // 24 != (key[i - 1] & 0xFFFFFFFF) // 24
+    return at + 1
 
 
 def _candidates(pairs):
@@ -411,29 +443,44 @@ def _posterior(pairs, evidence, n_places, prior_votes):
     """Share of the evidence, and posterior mean share with everybody's habit as prior."""
     habit = np.bincount(pairs.place, evidence, minlength=n_places)
     habit /= max(habit.sum(), 1e-300)
-    total = np.bincount(pairs.subject, evidence)[pairs.subject]
-    share = np.divide(evidence, total, out=np.zeros(len(total)), where=total > 0)
-    weight = total + prior_votes
-    confidence = np.divide(evidence + prior_votes * habit[pairs.place], weight, out=np.zeros(len(total)),
-                           where=weight > 0)
-    return share, np.clip(confidence, 0, 1)
+    share, confidence = np.empty(len(evidence)), np.empty(len(evidence))
+    spans = order.subject_spans(pairs.subject, 8 * parallel.cores())
+    parallel.run(_shares, [(pairs.subject, pairs.place, evidence, habit, float(prior_votes), *span, share, confidence)
+                           for span in spans])
+    return share, confidence
+
+
+@njit(cache=True, nogil=True)
+def _shares(subject, place, evidence, habit, prior_votes, start, stop, share, confidence):
+    while start < stop:
+        end, total = start, 0.0
+        while end < stop and subject[end] == subject[start]:
+            total += evidence[end]
+            end += 1
+        weight = total + prior_votes
+        for i in range(start, end):
+            share[i] = evidence[i] / total if total > 0 else 0.0
+            posterior = (evidence[i] + prior_votes * habit[place[i]]) / weight if weight > 0 else 0.0
+            confidence[i] = min(max(posterior, 0.0), 1.0)
+        start = end
 
 
 def _frame(pairs, subjects, places, prior_votes, min_confidence, lives_here):
     is_home, is_work, elsewhere = _candidates(pairs)
     share, confidence = _posterior(pairs, pairs.home, len(places), prior_votes)
     work_share, work_confidence = _posterior(pairs, elsewhere, len(places), prior_votes)
-    is_home &= (confidence >= min_confidence) & lives_here[pairs.subject]
+    is_home &= (confidence >= min_confidence) & lives_here
     is_work &= work_confidence >= min_confidence
-    role = np.where(is_home, 0, np.where(is_work, 2, 1))
+    nights = pairs.nights.astype(np.int64)
+    for column, at_work in ((nights, pairs.days), (share, work_share), (confidence, work_confidence)):
+        np.copyto(column, at_work, where=is_work)
+    role = np.where(is_home, np.int8(0), np.where(is_work, np.int8(2), np.int8(1)))
     return pd.DataFrame({
         "subject_id": codes.decode(pairs.subject, subjects),
         "place_id": codes.decode(pairs.place, places),
         "role": codes.decode(role, pd.Index(["home", "other", "work"], dtype="str")),
-        "nights": np.where(is_work, pairs.days, pairs.nights).astype(np.int64),
-        "share": np.where(is_work, work_share, share),
-        "confidence": np.where(is_work, work_confidence, confidence),
-    })
+        "nights": nights, "share": share, "confidence": confidence,
+    }, copy=False)
 
 
 def _verdicts(places, truth, role):

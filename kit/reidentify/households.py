@@ -16,7 +16,7 @@ def link_households(readings, presence, top=10, min_days=FEWEST_DAYS):
 
     A household counts for all its people, so one person's rhythm explains a part of it, and two weeks hold fourteen
     numbers: strangers who keep the same days off look alike. In the sample of 167 households the right one is first
-    for about one phone in nine, against one in 167 by chance: far beyond chance, and far from knowing.
+    for about one phone in ten, against one in 167 by chance: far beyond chance, and far from knowing.
 
     Parameters
     ----------

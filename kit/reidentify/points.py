@@ -58,8 +58,16 @@ class Points:
 def make_points(records, place="sensor", time="1h", sensors=None, origin=None):
     """Reduce records to distinct points: which subject was in which place-bin during which time-bin.
 
-    Bins are floors: degrees counted from 0°, metres from the origin of a plane (kept in `Points.origin` and printed),
-    time from 1970-01-01 00:00 UTC. So "1D" is a UTC day; a local day is not a bin, for it moves with the zone.
+    How bins are cut, so that anybody gets the same ones. All are floors:
+
+    - degrees from 0°, longitude and latitude apart: `floor(degrees / size)`, see `geo.degree_bins`;
+    - metres east and north on a plane (azimuthal equidistant, WGS 84) from an origin that is kept in `Points.origin`
+      and printed, by the same rule;
+    - time in whole microseconds from 1970-01-01 00:00 UTC: `floor(time / width)`. So "1D" is a UTC day and "7D" begins
+      on a Thursday; a local day is not a bin, for it moves with the zone.
+
+    Points are a set: any number of records of one subject in one place-bin and time-bin are one point. So what is drawn
+    later is drawn from distinct points, and a busy hour at one sensor weighs as much as a glance.
 
     Parameters
     ----------

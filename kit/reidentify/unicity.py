@@ -14,6 +14,7 @@ from numba import njit
 from kit import parallel
 from kit.errors import InputError
 from kit.estimates import bootstrap_by_person, wilson
+from kit.reidentify.pairs import holds_alone, tally_is_cheaper
 from kit.reidentify.points import Points, make_points
 
 MOST_SUBSETS = 10**8
@@ -23,12 +24,16 @@ MOST_DRAWS = 10**6
 def unicity(points, known=(1, 2, 3, 4), people=4000, draws=1, seed=0):
     """Share of people whom some of their own points, drawn at random, single out.
 
-    For each number of known points k: people with at least k distinct points are eligible; of a sample of them, k
-    points each are drawn without replacement; a person is unique when no other subject has them all. Drawing from the
-    data itself makes this what the data *permits*, an upper bound on what an outsider with hazy knowledge achieves.
+    For each number of known points k: people with at least k distinct points are eligible (the others are left out of
+    the share, but stay in the crowd); of a sample of them, k points each are drawn without replacement, each k-subset
+    equally likely; a person is unique when no other subject, eligible or not, has them all. With `draws="all"` nothing
+    is drawn: each person's share of unique k-subsets counts once, however many points that person has. So with one
+    known point of everybody it is, for a table `p` of distinct `subject, place, bin`,
+    `(p.groupby(["place", "bin"])["subject"].transform("size") == 1).groupby(p["subject"]).mean().mean()`.
 
-    It falls as the crowd grows, so a sample of people overstates it: always say `population`. And it speaks of eligible
-    people only: on one day most have too few points, so always say `eligible`.
+    Drawing from the data itself makes this what the data *permits*, an upper bound on what an outsider with hazy
+    knowledge achieves. It falls as the crowd grows, so a sample of people overstates it: always say `population`. And
+    it speaks of eligible people only: on one day most have too few points, so always say `eligible`.
 
     Parameters
     ----------
@@ -69,12 +74,12 @@ def unicity(points, known=(1, 2, 3, 4), people=4000, draws=1, seed=0):
     >>> unicity(make_points(seen), known=(1, 2), draws="all")["estimate"].tolist()
     [0.5, 1.0]
     """
-    known, people, draws, seed = _checked(points, known, people, draws, seed)
+    known, people, draws, seed = check_arguments(points, known, people, draws, seed)
     index = build_index(points)
     return pd.DataFrame([_measure(index, k, people, draws, seed) for k in known])
 
 
-def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=None):
+def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=None, draws=1):
     """Unicity over resolutions: each of `places` with each of `times`.
 
     Parameters
@@ -84,7 +89,7 @@ def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=N
     places, times : iterable
         What `make_points` takes for `place` and `time`. Polygons and mappings may be given as {label: zones}. A
         single text, length of time or table of zones counts as a list of one.
-    known, people, seed
+    known, people, seed, draws
         As `unicity` takes them.
 
     Returns
@@ -108,7 +113,7 @@ def unicity_grid(records, places, times, known=4, people=4000, seed=0, sensors=N
     rows = []
     for label, place in places.items():
         for time in times:
-            table = unicity(make_points(records, place, time, sensors=sensors), known, people, seed=seed)
+            table = unicity(make_points(records, place, time, sensors=sensors), known, people, draws, seed)
             table.insert(0, "time", None if time is None else str(time))
             table.insert(0, "place", label)
             rows.append(table)
@@ -133,6 +138,11 @@ class Index:
     cells: np.ndarray
     first_subject: np.ndarray
     subjects: np.ndarray
+
+    @property
+    def arrays(self):
+        """All four, as the kernels take them."""
+        return self.first_cell, self.cells, self.first_subject, self.subjects
 
     @property
     def sizes(self):
@@ -174,7 +184,8 @@ def is_whole(value, least):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
 
 
-def _checked(points, known, people, draws, seed):
+def check_arguments(points, known, people, draws, seed):
+    """What `unicity` was given, each as its code takes it, or refused."""
     need_points(points, "unicity")
     if len(points) == 0:
         raise InputError("There are no points, so nobody can be singled out; check that records have a subject_id.")
@@ -190,18 +201,13 @@ def _checked(points, known, people, draws, seed):
 
 
 def _measure(index, k, people, draws, seed):
-    sizes = index.sizes
-    eligible = np.flatnonzero(sizes >= k).astype(np.int32)
-    chosen = eligible
-    if people is not None and people < len(eligible):
-        chosen = np.sort(np.random.default_rng([seed, k]).choice(eligible, people, replace=False))
-    everyone = len(chosen) == len(eligible)
+    chosen, n_eligible = choose_people(index, k, people, seed)
     if len(chosen) == 0:
         estimate = low = high = np.nan
     elif draws == "all":
         shares = _all_subsets(index, chosen, k)
         estimate, low, high = bootstrap_by_person(shares, seed=seed)
-        if everyone:
+        if len(chosen) == n_eligible:
             low = high = estimate
     else:
         unique = _drawn(index, chosen, k, draws, seed)
@@ -211,14 +217,30 @@ def _measure(index, k, people, draws, seed):
         else:
             estimate, low, high = bootstrap_by_person(unique / draws, seed=seed)
     return {"known": k, "draws": draws, "estimate": float(estimate), "low": float(low), "high": float(high),
-            "n": len(chosen), "eligible": len(eligible), "population": len(sizes)}
+            "n": len(chosen), "eligible": n_eligible, "population": len(index.sizes)}
+
+
+def choose_people(index, k, people, seed):
+    """The people measured, and how many were eligible."""
+    eligible = np.flatnonzero(index.sizes >= k).astype(np.int32)
+    if people is None or people >= len(eligible):
+        return eligible, len(eligible)
+    return np.sort(np.random.default_rng([seed, k]).choice(eligible, people, replace=False)), len(eligible)
 
 
 def _drawn(index, chosen, k, draws, seed):
     """How many of each chosen person's draws are unique."""
-    arrays = (index.first_cell, index.cells, index.first_subject, index.subjects)
-    tasks = [(*arrays, chosen[a:b], k, draws, seed) for a, b in parallel.spans(len(chosen), 8 * parallel.cores())]
+    if k == 2 and draws == 1 and tally_is_cheaper(index, len(chosen)):
+        return holds_alone(index, drawn_cells(index, chosen, k, seed))
+    tasks = [(*index.arrays, chosen[a:b], k, draws, seed) for a, b in parallel.spans(len(chosen), 8 * parallel.cores())]
     return np.concatenate(parallel.run(_unique_draws, tasks))
+
+
+def drawn_cells(index, chosen, k, seed):
+    """The cells that `unicity` draws with one draw a person: one row a person, k cells each, in order."""
+    tasks = [(index.first_cell, index.cells, chosen[a:b], k, seed)
+             for a, b in parallel.spans(len(chosen), parallel.cores())]
+    return np.concatenate(parallel.run(_drawn_cells, tasks))
 
 
 def _all_subsets(index, chosen, k):
@@ -228,8 +250,7 @@ def _all_subsets(index, chosen, k):
     if cost > MOST_SUBSETS:
         raise InputError(f"draws='all' with known={k} means {cost:,} subsets, above the limit of {MOST_SUBSETS:,}; "
                          "sample people, know fewer points, or use draws=1.")
-    arrays = (index.first_cell, index.cells, index.first_subject, index.subjects)
-    tasks = [(*arrays, chosen[a:b], k) for a, b in parallel.spans(len(chosen), 8 * parallel.cores())]
+    tasks = [(*index.arrays, chosen[a:b], k) for a, b in parallel.spans(len(chosen), 8 * parallel.cores())]
     unique = np.concatenate(parallel.run(_unique_subsets, tasks))
     return unique / np.array([comb(int(size), k) for size in index.sizes[chosen]], dtype=float)
 
@@ -288,6 +309,20 @@ def _unique_draws(first_cell, cells, first_subject, subjects, chosen, k, draws, 
                 lists[j] = cells[first_cell[person] + drawn[j]]
             unique[i] += _is_alone(person, lists, first_subject, subjects)
     return unique
+
+
+@njit(cache=True, nogil=True)
+def _drawn_cells(first_cell, cells, chosen, k, seed):
+    out, drawn = np.empty((len(chosen), k), np.int32), np.empty(k, np.int64)
+    for i, person in enumerate(chosen):
+        _draw(_first_state(seed, k, person), first_cell[person + 1] - first_cell[person], drawn)
+        for j in range(k):
+            cell, at = cells[first_cell[person] + drawn[j]], j
+            while at > 0 and out[i, at - 1] > cell:
+                out[i, at] = out[i, at - 1]
+                at -= 1
+            out[i, at] = cell
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -375,15 +410,18 @@ def _leap(sorted_codes, start, stop, wanted):
 
 @njit(cache=True, nogil=True)
 def _unique_subsets(first_cell, cells, first_subject, subjects, chosen, k):
-    """Count each person's k-subsets that no other subject has: depth first, dropping others as they fall out."""
+    """Count each person's k-subsets that no other subject has: depth first, who is left at each depth kept.
+
+    The person is always among those left, so one left means alone; the last depth stops at the second.
+    """
     counts = np.zeros(len(chosen), np.int64)
     for i, person in enumerate(chosen):
         own = cells[first_cell[person]:first_cell[person + 1]]
-        widest = 0
+        widest = 1
         for cell in own:
             widest = max(widest, first_subject[cell + 1] - first_subject[cell])
-        others = np.empty((k, widest), np.int32)
-        n_others, path = np.zeros(k, np.int64), np.full(k, -1, np.int64)
+        left = np.empty((max(1, k - 2), widest), np.int32)
+        n_left, path = np.zeros(k, np.int64), np.full(k, -1, np.int64)
         depth = 0
         while depth >= 0:
             path[depth] += 1
@@ -392,39 +430,38 @@ def _unique_subsets(first_cell, cells, first_subject, subjects, chosen, k):
                 continue
             cell = own[path[depth]]
             listed = subjects[first_subject[cell]:first_subject[cell + 1]]
+            last = depth == k - 1
             if depth == 0:
-                n_others[0] = _without(listed, person, others[0])
+                n_left[0] = len(listed)
             else:
-                n_others[depth] = _common(others[depth - 1, :n_others[depth - 1]], listed, others[depth])
-            left = k - depth - 1
-            if n_others[depth] == 0:
-                counts[i] += _choose(len(own) - path[depth] - 1, left)
-            elif left > 0:
+                above = own[path[0]]
+                few = (subjects[first_subject[above]:first_subject[above + 1]] if depth == 1
+                       else left[depth - 2, :n_left[depth - 1]])
+                n_left[depth] = _common(few, listed, left[min(depth, k - 2) - 1], not last)
+            if n_left[depth] == 1:
+                counts[i] += _choose(len(own) - path[depth] - 1, k - depth - 1)
+            elif not last:
                 path[depth + 1] = path[depth]
                 depth += 1
     return counts
 
 
 @njit(cache=True, nogil=True)
-def _without(listed, person, out):
-    n = 0
-    for other in listed:
-        if other != person:
-            out[n] = other
-            n += 1
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _common(few, listed, out):
+def _common(a, b, out, keep):
+    """How many are in both sorted lists, written to `out`; or, without `keep`, 2 as soon as there are two."""
+    if len(b) < len(a):
+        a, b = b, a
     n, at = 0, 0
-    for other in few:
-        at = _leap(listed, at, len(listed), other)
-        if at == len(listed):
+    for code in a:
+        at = _leap(b, at, len(b), code)
+        if at == len(b):
             break
-        if listed[at] == other:
-            out[n] = other
+        if b[at] == code:
+            if keep:
+                out[n] = code
             n += 1
+            if n == 2 and not keep:
+                break
     return n
 
 

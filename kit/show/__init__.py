@@ -10,9 +10,12 @@ from kit.show.charts import (
     chart_how_few_points,
     chart_lines,
     chart_matrix,
+    chart_unicity_by_crowd,
     chart_unicity_surface,
 )
+from kit.show.crowds import chart_risk
 from kit.show.days import week_table
+from kit.show.doubt import chart_flags, chart_membership, chart_recovery, chart_track_decay
 from kit.show.flow import chart_field_flow
 from kit.show.ground import outlines
 from kit.show.linked import chart_precision_recall
@@ -34,13 +37,19 @@ __all__ = [
     "chart_day_ribbon",
     "chart_estimates",
     "chart_field_flow",
+    "chart_flags",
     "chart_gap_histogram",
     "chart_how_few_points",
     "chart_lines",
     "chart_matrix",
+    "chart_membership",
     "chart_near_or_chance",
     "chart_precision_recall",
+    "chart_recovery",
+    "chart_risk",
     "chart_route_map",
+    "chart_track_decay",
+    "chart_unicity_by_crowd",
     "chart_unicity_surface",
     "chart_way_map",
     "chart_week_strip",

@@ -81,7 +81,7 @@ def chart_matrix(cells, *, title="", alt="", source="", subtitle="", level=None,
 
 
 def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_label="share of people",
-                    strong=None, percent=True, size="screen"):
+                    strong=None, percent=True, x_max=None, size="screen"):
     """Measured shares as a dot in its interval, one a line, from zero.
 
     Parameters
@@ -93,6 +93,9 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
     strong : str, optional
         The label to draw in the strong colour; the others turn grey.
     percent : bool, default True
+    x_max : float, optional
+        Where the axis ends; default: at 100 %, or beyond the longest interval with `percent=False`. Small shares that
+        are given a short axis are printed with a decimal.
     title, alt, source, subtitle, size
         As for `theme.new_figure`.
 
@@ -106,7 +109,8 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
     """
     theme.need_columns(estimates, ["label", "estimate", "low", "high", "n"], "chart_estimates")
     figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=0.62 + 0.36 * len(estimates), size=size)
-    number = _percent if percent else _plain
+    end = x_max or (1 if percent else estimates["high"].max() * 1.05)
+    number = _plain if not percent else _percent if end > 0.2 else "{:.1%}".format
     with theme.style():
         axes = figure.add_subplot()
         for line, row in enumerate(estimates.itertuples()):
@@ -117,7 +121,7 @@ def chart_estimates(estimates, *, title="", alt="", source="", subtitle="", x_la
                           (1, line), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
                           va="center", fontsize=SMALL_PT, color=INK if colour == SUBJECT else MUTED)
         axes.set_yticks(range(len(estimates)), [theme.clean(label, 40) for label in estimates["label"]])
-        axes.set(xlim=(0, 1 if percent else estimates["high"].max() * 1.05), ylim=(len(estimates) - 0.4, -0.6),
+        axes.set(xlim=(0, end), ylim=(len(estimates) - 0.4, -0.6),
                  xlabel=x_label)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
@@ -264,6 +268,59 @@ def chart_unicity_surface(grid, *, title="", alt="", source="", subtitle="", siz
         bar.ax.set_yticklabels(["0%", "half", "100%"])
         bar.set_label("people singled out (line: one half)")
         bar.outline.set_visible(False)
+    return figure
+
+
+def chart_unicity_by_crowd(curve, *, bound=None, title="", alt="", source="", subtitle="", size="screen"):
+    """Share singled out in crowds of fewer people, one line a number of known points, on a log axis of people.
+
+    Parameters
+    ----------
+    curve : pandas.DataFrame
+        As `reidentify.subsample_curve` returns it: size, known, estimate, low, high.
+    bound : pandas.DataFrame, optional
+        As `reidentify.convexity_bound` returns it: known, population, low. Drawn as an open mark at the end of a
+        dashed line, and named "at least".
+    title, alt, source, subtitle, size
+        As for `theme.new_figure`.
+
+    Returns
+    -------
+    theme.Figure
+
+    >>> curve = pd.DataFrame({"size": [1000, 2000], "known": 4, "estimate": [0.9, 0.8], "low": [0.8, 0.7],
+    ...                       "high": [0.95, 0.9]})
+    >>> chart_unicity_by_crowd(curve, title="A crowd hides little", alt="A falling line", source="Invented")
+    <Figure: A crowd hides little>
+    """
+    theme.need_columns(curve, ["size", "known", "estimate", "low", "high"], "chart_unicity_by_crowd")
+    if bound is not None:
+        theme.need_columns(bound, ["known", "population", "low"], "chart_unicity_by_crowd (bound)")
+    frame = curve[curve["estimate"].notna()].sort_values(["known", "size"])
+    floor = {} if bound is None else {row.known: row for row in bound.itertuples()}
+    names = {k: f"{k} point{'' if k == 1 else 's'} known"
+                + (f" (at least {_percent(floor[k].low)})" if k in floor else "") for k in frame["known"].unique()}
+    frame = frame.assign(series=frame["known"].map(names))
+    figure = theme.new_figure(title, alt, source, subtitle=subtitle, height_in=3.6, size=size)
+    with theme.style():
+        axes = figure.add_subplot()
+        axes.set_xscale("log")
+        _draw_series(axes, frame, "size", "estimate", top=1.0)
+        for number, (known, part) in enumerate(frame.groupby("known")):
+            if known in floor:
+                people, least = floor[known].population, floor[known].low
+                axes.plot([part["size"].iloc[-1], people], [part["estimate"].iloc[-1], least], color=SERIES[number],
+                          linestyle="--", linewidth=1)
+                axes.plot(people, least, theme.MARKERS[number], color=SERIES[number], markerfacecolor="white",
+                          clip_on=False, zorder=4)
+        low, high = axes.get_xlim()
+        decades = [10**n for n in range(12) if low <= 10**n <= high]
+        axes.set_xticks(decades, [f"{n:,}" if n < 10**6 else f"{n // 10**6:,} million" for n in decades])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+        axes.set(xlabel="people in the crowd (each grid line is ten times the one before)",
+                 ylabel="people singled out,\nof those with that many points")
+        axes.grid(axis="x")
     return figure
 
 

@@ -8,8 +8,11 @@ import io
 import json
 import os
 import random
+import sqlite3
 import string
+import struct
 import tarfile
+import tempfile
 import zipfile
 
 import pytest
@@ -311,6 +314,86 @@ def test_a_wrong_length_in_bson_keeps_what_came_before(ingested):
     assert (report.rows_in, report.rows_kept) == (4, 3)
     assert why(quarantine) == [(4, 3 * len(one), "a document of 1 bytes, which cannot be: the "
                                                  f"{4 + len(one)} bytes from here on were not read")]
+
+
+POINTS = """
+name = "hostile"
+time_zone = "Etc/GMT-8"
+[[source]]
+name = "seen"
+files = "seen*"
+form = "{form}"
+makes = "fixes"
+[source.fields]
+{who} = {{ is = "identifier", do = "pseudonymise", as = "subject_id", kind = "person" }}
+time = {{ is = "time", do = "keep", as = "time" }}
+lon = {{ is = "place", do = "keep", as = "lon" }}
+lat = {{ is = "place", do = "keep", as = "lat" }}
+"""
+PLACE = b'{"latitudeE7":-488800000,"longitudeE7":-1233900000,"timestamp":"2031-03-12T07:41:09Z"}'
+PATH = (b'{"startTime":"2031-03-12T07:41:09Z","endTime":"","timelinePath":[{"point":"1,2",'
+        b'"time":"2031-03-12T07:41:09Z"}]}')
+MOVES = (b'{"type":"Feature","id":"A","temporalGeometry":{"type":"MovingPoint","datetimes":["2031-03-12T07:41:09Z"],'
+         b'"coordinates":[[-123.39,-48.88]]}}')
+SHELLS = {"google": (b'{"locations":[', b"]}", PLACE, "person"),
+          "google new": (b'{"semanticSegments":[', b"]}", PATH, "person"),
+          "mf-json": (b'{"type":"FeatureCollection","features":[', b"]}", MOVES, "id")}
+
+
+@pytest.mark.parametrize("name", SHELLS)
+@pytest.mark.parametrize(("wrong", "reason"), [
+    (b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}", "nested more than 1000 deep"), (b'"x"', "no JSON object"),
+    (b'{"a":\x00}', "not valid JSON"), (b'{"id":1,"id":2}', "one member twice, so which is meant is unknown"),
+    (b"[[[1]]]", "no JSON object"), (b'{"a":"\xff\xfe"}', "not UTF-8")])
+def test_a_wrong_member_of_a_history_is_quarantined_alone(ingested, name, wrong, reason):
+    before, after, good, who = SHELLS[name]
+    recipe = POINTS.replace("{who}", who)
+    report, quarantine = ingested({"seen.json": before + b",\n".join([good, wrong, good]) + after}, name.split()[0],
+                                  recipe)
+    assert (report.rows_in, report.rows_kept) == (3, 2)
+    assert [(q["line"], q["reason"]) for q in quarantine] == [(2, reason)]
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_history_cut_short_keeps_what_came_before(ingested, name):
+    before, _, good, who = SHELLS[name]
+    report, quarantine = ingested({"seen.json": before + good + b",\n" + good[: len(good) // 2]}, name.split()[0],
+                                  POINTS.replace("{who}", who))
+    assert (report.rows_in, report.rows_kept) == (2, 1)
+    assert quarantine[0]["line"] == 2
+    assert "breaks off here" in quarantine[0]["reason"]
+
+
+def geopackage(*geometries):
+    with tempfile.TemporaryDirectory() as folder:
+        con = sqlite3.connect(f"{folder}/a.gpkg")
+        con.executescript(
+            "create table gpkg_spatial_ref_sys (srs_id, organization, organization_coordsys_id);"
+            "create table gpkg_geometry_columns (table_name, column_name, srs_id);"
+            "insert into gpkg_geometry_columns values ('fixes', 'geom', 4326); create table fixes (who, time, geom);")
+        con.executemany("insert into fixes values ('A', '2031-03-12T07:41:09Z', ?)", [(g,) for g in geometries])
+        con.commit()
+        con.close()
+        with open(f"{folder}/a.gpkg", "rb") as made:
+            return made.read()
+
+
+POINT = b"GP" + struct.pack("<BBiBIdd", 0, 1, 4326, 1, 1, -123.39, -48.88)
+
+
+def test_geometries_that_are_none_are_quarantined_one_by_one(ingested):
+    wrong = [POINT[:20], b"", "text", 5, b"GP" + b"\xff" * 30, None]
+    report, quarantine = ingested({"seen.gpkg": geopackage(POINT, *wrong, POINT)}, "geopackage",
+                                  POINTS.replace("{who}", "who"))
+    assert (report.rows_in, report.rows_kept) == (8, 2)
+    assert [q["line"] for q in quarantine] == [2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:100] + b"\xff" * 3_000])
+def test_a_damaged_geopackage_leaves_nothing(ingested, tmp_path, damage):
+    with pytest.raises(InputError, match=r"^The file seen.gpkg cannot be read as GeoPackage"):
+        ingested({"seen.gpkg": damage(geopackage(POINT))}, "geopackage", POINTS.replace("{who}", "who"))
+    assert not (tmp_path / "out").exists()
 
 
 FORMS = {

@@ -133,9 +133,21 @@ def test_the_rim_of_the_calendar_is_no_day():
     "Wed, 12 Mar 2031 15:41:09.120 +0800 (China Standard Time)",
     "12-Mar-2031 07:41:09.120 UTC", "Wed Mar 12 2031 15:41:09.12 GMT+0800", "March 12, 2031 7:41:09.12 AM GMT",
     "2031-03-12 07:41:09.120 UTC", "20310312T074109.120Z", "20310312T154109.12+08:00", "2031/3/12 7:41:9.12 Z",
+    "Wed Mar 12 15:41:09.12 +0800 2031", "Mar 12 07:41:09.12 UTC 2031",
 ])
 def test_rarer_ways_of_writing_one_instant_read_as_that_instant(text):
     assert read(text) == [(MOMENT, times.INSTANT)]
+
+
+@pytest.mark.parametrize("text", ["Wed Foo 12 07:41:09 +0000 2031", "Wed Mar 32 07:41:09 +0000 2031", "Mar 12 1:2 203",
+                                  "Wed Mar 12 07:41:09 +0000 20x1", "Wed Mar 12 07:61:09 2031", "Mar 12 07:41:09+2031"])
+def test_a_year_behind_what_is_no_moment_does_not_make_it_one(text):
+    assert read(text)[0][1] == times.UNREADABLE
+
+
+def test_asctime_is_a_clock_without_a_zone():
+    assert read("Wed Mar 12 07:41:09.12 2031", "Sat Mar  1 00:00:00 2031") == [
+        (MOMENT, times.WALL), (22_339 * 86_400_000_000, times.WALL)]
 
 
 def test_figures_without_marks_are_clock_times_where_no_epoch_has_their_size():

@@ -265,3 +265,66 @@ def test_07_the_rule_names_mostly_others_the_test_only_circles_and_a_month_is_to
         "more_than_chance"].any()
     crowded = movement.account_for_crowds(faces, given["WINDOW"], crowd=10).set_index("what")
     assert crowded.loc["pairs in a bin", "left_out"] < 0.01 * crowded.loc["pairs in a bin", "all"]
+
+
+def test_05_the_table_passes_and_passages_leave_people_alone(register):
+    points = reidentify.make_points(register.sightings)
+    lesson = reidentify.passes_yet_singled_out(register.subjects.query("kind == 'person'"), points)
+    assert lesson["passes"].tolist() == [True, False, False, False, False]
+    assert lesson["estimate"].iloc[0] == 0 and lesson["estimate"].iloc[3] > 0.9
+
+
+def test_05_a_larger_crowd_dilutes_two_points_and_hardly_four_and_nothing_follows_for_millions(register):
+    curve = reidentify.subsample_curve(reidentify.make_points(register.sightings), known=(2, 4))
+    two, four = (curve.query("known == @known")["estimate"] for known in (2, 4))
+    assert two.is_monotonic_decreasing and two.iloc[0] - two.iloc[-1] > 0.15
+    assert abs(four.iloc[0] - four.iloc[-1]) < 0.03
+    assert curve["size"].max() / curve["size"].min() == pytest.approx(8, rel=0.01)
+    assert reidentify.convexity_bound(curve, 2_565_724)["bound"].max() < 0.01
+
+
+def test_05_hours_beat_places_two_places_single_out_a_third_and_coarse_bins_help(register):
+    seen = register.sightings.query("not duplicate").dropna(subset="subject_id")
+
+    def alone(attack, place="sensor", time="1h"):
+        risks = reidentify.risk(seen, attack, place=place, time=time, sensors=register.sensors)
+        assert risks["exact"].all()
+        return (risks["matches"] == 1).mean()
+
+    timeless = [alone(a) for a in ("location", "unique_location", "frequency", "proportion", "home_work")]
+    assert 0.28 < timeless[0] < 0.38
+    assert alone("location_time") > max(timeless) + 0.1
+    assert alone("location_time", "4000m", "4h") < 0.1
+
+
+def test_07_the_rare_record_is_the_likeliest_mistake_and_hardly_a_track_is_clean(community):
+    faces = community.sightings.query("source == 'face' and not duplicate")
+    wrong = community.truth()["sightings"].query("why == 'false_match'")["sighting_id"]
+    right = reidentify.precision_by_rarity(faces, wrong)["estimate"]
+    assert right.is_monotonic_increasing and right.iloc[0] < 0.25 and right.iloc[-1] > 0.99
+    assert reidentify.tracks_without_false(faces, wrong)["estimate"].max() < 0.1
+    named = faces.dropna(subset="subject_id")
+    often = named.groupby(["subject_id", "sensor_id"], observed=True)["sighting_id"].transform("size") >= 5
+    false = named["sighting_id"].isin(wrong)
+    assert false[often].mean() < false.mean() / 4
+    assert 1 - often[~false].mean() < 0.03
+
+
+def test_07_one_label_is_named_wrongly_several_times_as_often_and_rules_add_up(community):
+    audit = reidentify.audit_labels(community)
+    by_label = audit[audit["against"].isna()].set_index(["error", "label"])["estimate"]
+    assert by_label["false_match", "amber"] > 2.5 * by_label["false_match", "teal"]
+    assert by_label["unmatched", "amber"] > by_label["unmatched", "teal"]
+    faces = community.sightings.query("source == 'face' and not duplicate")
+    counted = reidentify.count_flags(reidentify.flag_rules(faces, community.tz)).set_index("rule")["estimate"]
+    assert counted.drop(["any", "any, if independent"]).max() <= 0.02 and (counted == 0).any()
+    assert 0.2 < counted["any"] < 0.3
+    given = knobs("07_near_or_by_chance.ipynb")
+    rare = reidentify.base_rates(given["GALLERY"], [1e-3, 1e-4], sensitivity=0.8, false_flag_rate=counted["any"])
+    assert rare["precision"].max() < 0.01
+
+
+def test_07_the_reported_register_would_misplace_thousands_a_day():
+    given = knobs("07_near_or_by_chance.ipynb")
+    city = reidentify.false_matches(given["GALLERY"], given["FALSE_MATCH_RATE"], 0.9, [0.05, 0.3], given["PASSAGES"])
+    assert city["precision"].min() > 0.97 and city["false_per_day"].min() > 5_000

@@ -128,6 +128,14 @@ def test_kind_of_id_does_not_matter(kind):
     assert np.array_equal(points.subject, make_points(SEEN).subject)
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint16", "Int64", "float64", "bool", "str", "object", "category"])
+def test_ids_of_every_kind_give_the_same_points(kind):
+    ids = SEEN["subject_id"].map({"x": 0, "y": 1}).astype(kind)
+    points = make_points(SEEN.assign(subject_id=ids))
+    assert np.array_equal(points.subject, make_points(SEEN).subject)
+    assert points.n_subjects == 2
+
+
 def test_far_apart_times_need_no_room():
     days = ["1970-01-01", "2031-03-12", "2200-01-01", "1900-01-01", "2031-03-12"]
     seen = SEEN.assign(time=pd.to_datetime(days, utc=True))

@@ -168,6 +168,71 @@ def test_no_points_and_no_index_are_refused():
         unicity_grid(traces(THREE), ["sensor"], None)
 
 
+def test_a_grid_takes_several_draws_and_all():
+    seen = traces(THREE).assign(time=pd.Timestamp("2031-03-12T08:00Z"))
+    everything = unicity_grid(seen, "sensor", "1h", known=2, draws="all")
+    assert everything["estimate"].tolist() == pytest.approx([(2 / 3 + 0) / 2])
+    assert unicity_grid(seen, "sensor", "1h", known=2, draws=50)["draws"].tolist() == [50]
+
+
+def by_pandas(fixes, size_deg, width, k):
+    """Unicity from scratch: floors, sets and a list of everybody's subsets, as the docstrings say."""
+    cell = [np.floor(fixes[c] / size_deg).astype(int) for c in ("lon", "lat")]
+    seconds = (fixes["time"] - pd.Timestamp("1970-01-01", tz="UTC")) // pd.Timedelta("1s")
+    when = seconds // int(pd.Timedelta(width).total_seconds()) if width else 0 * seconds
+    table = pd.DataFrame({"who": fixes["subject_id"], "column": cell[0], "row": cell[1], "when": when})
+    own = {who: sorted(map(tuple, part[["column", "row", "when"]].drop_duplicates().to_numpy().tolist()))
+           for who, part in table.groupby("who")}
+    subsets = {who: list(combinations(points, k)) for who, points in own.items() if len(points) >= k}
+    holders = pd.Series([s for found in subsets.values() for s in found], dtype=object).value_counts()
+    return np.mean([np.mean([holders[s] == 1 for s in found]) for found in subsets.values()])
+
+
+@pytest.mark.parametrize(("place", "size_deg"), [("0.01deg", 0.01), ("0.1deg", 0.1)])
+@pytest.mark.parametrize("time", ["1h", "1D", None])
+@pytest.mark.parametrize("k", [1, 2])
+def test_anybody_can_get_the_same_number_with_pandas_alone(place, size_deg, time, k):
+    rng = np.random.default_rng(3)
+    n = 600
+    fixes = pd.DataFrame({
+        "subject_id": rng.integers(0, 60, n),
+        "lon": rng.integers(-30, 30, n) / 100, "lat": rng.integers(-2000, 2000, n) / 10_000,
+        "time": pd.Timestamp("1969-12-31T20:00Z") + pd.to_timedelta(rng.integers(0, 100_000, n), unit="s")})
+    fixes = pd.concat([fixes, fixes.head(50)])  # what is there twice counts once
+    found = unicity(make_points(fixes, place, time), known=k, people=None, draws="all")["estimate"].iloc[0]
+    assert found == pytest.approx(by_pandas(fixes, size_deg, time, k), abs=1e-12)
+
+
+def test_one_known_point_of_everybody_as_the_docstring_has_it():
+    p = points_of(THREE).frame()
+    alone = p.groupby(["place", "bin"])["subject"].transform("size") == 1
+    found = unicity(points_of(THREE), known=1, people=None, draws="all")["estimate"].iloc[0]
+    assert found == alone.groupby(p["subject"]).mean().mean() == pytest.approx(1 / 9)
+
+
+def test_a_bin_that_holds_everyone_hides_everyone_at_one_point():
+    people = {i: ["square", f"door {i}"] for i in range(2000)}
+    table = unicity(points_of(people), known=(1, 2), people=None, draws="all")
+    assert table["estimate"].tolist() == [0.5, 1]
+
+
+def test_a_million_points_of_one_person_are_answered_or_refused_with_the_cost():
+    records = pd.DataFrame({"subject_id": ["x"] * 1_000_000 + ["y"],
+                            "sensor_id": np.append(np.arange(1_000_000), 0)})
+    points = make_points(records, time=None)
+    one = unicity(points, known=1, people=None, draws="all").iloc[0]
+    assert one["estimate"] == pytest.approx((999_999 / 1_000_000 + 0) / 2)
+    assert unicity(points, known=(2, 4))["estimate"].tolist() == [1, 1]
+    with pytest.raises(InputError, match="499,999,500,000 subsets, above the limit of 100,000,000"):
+        unicity(points, known=2, draws="all")
+
+
+def test_known_beyond_anybody_with_all_subsets_is_missing_and_says_nobody():
+    row = unicity(points_of(THREE), known=4, people=None, draws="all").iloc[0]
+    assert (row["n"], row["eligible"], row["population"]) == (0, 0, 3)
+    assert np.isnan(row["estimate"])
+
+
 def test_one_place_and_one_time_need_no_list():
     seen = traces(THREE).assign(time=pd.Timestamp("2031-03-12T08:00Z"))
     listed = unicity_grid(seen, ["sensor"], ["1h"], known=1)

@@ -19,6 +19,8 @@ GRID = pd.DataFrame([(place, time, known, share) for known, shares in {2: (0.9, 
                     columns=["place", "time", "known", "estimate"])
 STEPS = pd.DataFrame({"label": ["everyone", "seen at eight", "and at nine"], "people": [10_000, 120, 1]})
 LINES = pd.DataFrame({"series": ["kept", "kept"], "x": [0, 1], "y": [5.0, 4.0], "low": [4, 3], "high": [6, 5]})
+CROWDS = pd.DataFrame({"size": [1000, 10_000] * 2, "known": [2, 2, 4, 4], "estimate": [0.6, 0.3, 0.95, 0.9],
+                       "low": [0.55, 0.25, 0.94, 0.89], "high": [0.65, 0.35, 0.96, 0.91]})
 
 
 def texts(figure):
@@ -35,7 +37,7 @@ def seen_twice():
 
 ALL = [(charts.chart_matrix, CELLS), (charts.chart_estimates, SHARES), (charts.chart_lines, LINES),
        (charts.chart_how_few_points, FEW), (charts.chart_unicity_surface, GRID), (charts.chart_crowd_shrinks, STEPS),
-       (charts.chart_gap_histogram, seen_twice())]
+       (charts.chart_gap_histogram, seen_twice()), (charts.chart_unicity_by_crowd, CROWDS)]
 IDS = [chart.__name__ for chart, _ in ALL]
 
 
@@ -156,6 +158,17 @@ def test_how_few_points_shows_how_many_people_have_them(words):
 def test_how_few_points_takes_unicity_as_it_comes(words):
     one = FEW[FEW["series"] == "hour"].drop(columns="series")
     assert "60%" in texts(charts.chart_how_few_points(one, **words))
+
+
+def test_a_crowd_has_a_line_for_each_number_of_points_and_a_floor_beyond(words):
+    bound = pd.DataFrame({"known": [4], "population": [100_000], "low": [0.37]})
+    figure = charts.chart_unicity_by_crowd(CROWDS, bound=bound, **words)
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    assert axes.get_ylim() == (0, 1)
+    assert {"2 points known", "4 points known (at least 37%)", "100,000"} <= set(texts(figure))
+    assert [100_000, 0.37] in [list(line.get_xydata()[-1]) for line in axes.lines]
+    assert not any("at least" in text for text in texts(charts.chart_unicity_by_crowd(CROWDS, **words)))
 
 
 def test_the_surface_has_one_scale_and_a_line_at_one_half(words):
