@@ -16,21 +16,20 @@ from kit.errors import InputError
 from kit.movement.visits import _places, check_table, counted, encode_ids, need_zone
 
 BETWEEN, UNSEEN = "between", "unseen"
-MINUTE_US, HOURS = 60_000_000, 24
+MINUTE_US = 60_000_000
 _NAT = np.iinfo(np.int64).min
 _STAY, _AWAY, _TRAVEL = 1 / 480, 1 / 120, 1 / 10  # chances a minute to go on
-_PASS, _LINGER, _ODD = 0.02, 5e-4, 1e-4  # and to come past on the way, to show up while staying, of a false match
-_PRIOR, _PRIOR_HOUR, _ONE_PASS_MIN = 5.0, 20.0, 5
+_PASS, _LINGER, _ODD = 0.02, 5e-4, 2e-5  # and to come past on the way, to show up while staying, of a false match
+_ONE_PASS_MIN = 5
 
 
-def infer_day(sightings, sensors, day, tz, rates=None, place="zone", detection=0.8, rounds=5):
+def infer_day(sightings, sensors, day, tz, rates=None, place="zone", detection=0.8):
     """The probability of each place for every minute of one local day, given all the subject's sightings.
 
-    Forward-backward over all days of the records, so that what comes later counts as well. How long people stay at
-    each place, how long they are on their way and where they go from there are learnt from the subject's own records
-    (expectation-maximisation, by the hour of the day, each hour held to the whole day's habit); nobody tells it who
-    lives where. Coming to a place or leaving it is seen at the place's detection rate; a sighting that fits no such
-    change is taken for somebody passing by, or for a false match.
+    Forward-backward over all days of the records, so that what comes later counts as well. People stay at a place for
+    eight hours in the mean, unseen for two, and take ten minutes on a way, which leads to a place the more often, the
+    more often they were seen there; nobody tells it who lives where. Coming to a place or leaving it is seen at the
+    place's detection rate; a sighting that fits no such change is taken for somebody passing by, or for a false match.
 
     Parameters
     ----------
@@ -48,8 +47,6 @@ def infer_day(sightings, sensors, day, tz, rates=None, place="zone", detection=0
     place : {"sensor", "zone"}
     detection : float
         Share of passes that are seen where no rate is known, above 0 and below 1.
-    rounds : int
-        Rounds of learning, from 0.
 
     Returns
     -------
@@ -64,10 +61,12 @@ def infer_day(sightings, sensors, day, tz, rates=None, place="zone", detection=0
 
     Notes
     -----
-    How right it is has not been measured yet (`benchmarks/accuracy.py --only day` will): rest no claim on it.
+    How right it is: docs/movement.md, from `benchmarks/accuracy.py --only day`. Learning the lengths of stays from the
+    records (expectation-maximisation) made it surer and wronger, since a model in which stays have no memory explains
+    missed sightings by longer stays; so nothing is learnt.
 
-    Stays have no memory in it: how long somebody has been at a place says nothing of how much longer they stay. All
-    the places without a sensor are one state, which is never a place and never "at home".
+    How long somebody has been at a place says nothing here of how much longer they stay. All the places without a
+    sensor are one state, which is never a place and never "at home".
 
     References
     ----------
@@ -83,7 +82,7 @@ def infer_day(sightings, sensors, day, tz, rates=None, place="zone", detection=0
     check_table(sightings, "sightings", ["subject_id", "sensor_id", "time"])
     need_zone(tz)
     first_us, minutes = _day(day, tz)
-    _check(detection, rounds)
+    _check(detection)
     subject, subjects = encode_ids(sightings["subject_id"])
     spot, places = _places(sightings["sensor_id"], sensors, place)
     time_us = tables.utc(sightings["time"]).array.asi8
@@ -91,14 +90,14 @@ def infer_day(sightings, sensors, day, tz, rates=None, place="zone", detection=0
         raise InputError(f"{counted(int((time_us == _NAT).sum()), 'sighting')} no time; remove or repair them.")
     rate = _rates(rates, sensors, place, places, detection)
     states = pd.Index([*(str(p) for p in places), BETWEEN, UNSEEN])
-    parts = [_one(spot[rows], time_us[rows], rate, first_us, minutes, tz, rounds)
+    parts = [_one(spot[rows], time_us[rows], rate, first_us, minutes)
              for rows in _rows_of(subject, len(subjects))]
     who = np.flatnonzero(np.bincount(subject[subject >= 0], minlength=len(subjects)))
     return _frame(parts, who, subjects, states, first_us, minutes)
 
 
 def forward_backward(start, weights, pattern):
-    """Posterior of each step's state, and how often each change is to be expected.
+    """Posterior of each step's state, given all steps.
 
     Parameters
     ----------
@@ -114,11 +113,9 @@ def forward_backward(start, weights, pattern):
     -------
     posterior : numpy.ndarray
         (T, S), the state after each step.
-    changes : numpy.ndarray
-        (K, S, S), expected number of changes by kind.
     log_likelihood : float
 
-    >>> posterior, _, _ = forward_backward(np.array([0.5, 0.5]), np.array([[[0.9, 0.1], [0.1, 0.9]]]), np.array([0]))
+    >>> posterior, _ = forward_backward(np.array([0.5, 0.5]), np.array([[[0.9, 0.1], [0.1, 0.9]]]), np.array([0]))
     >>> posterior.tolist()
     [[0.5, 0.5]]
     """
@@ -137,11 +134,9 @@ def _day(day, tz):
     return int(ends[0].asm8.astype("datetime64[us]").astype(np.int64)), int((ends[1] - ends[0]) // pd.Timedelta("1min"))
 
 
-def _check(detection, rounds):
+def _check(detection):
     if isinstance(detection, bool) or not isinstance(detection, (int, float)) or not 0 < detection < 1:
         raise InputError(f"detection must be a share above 0 and below 1, but it is {detection!r}.")
-    if isinstance(rounds, bool) or not isinstance(rounds, (int, np.integer)) or rounds < 0:
-        raise InputError(f"rounds must be a whole number from 0, but it is {rounds!r}.")
 
 
 def _rates(rates, sensors, place, places, detection):
@@ -165,21 +160,15 @@ def _rows_of(subject, n):
     return [order[a:b] for a, b in pairwise(edges) if b > a]
 
 
-def _one(spot, time_us, rate, first_us, minutes, tz, rounds):
+def _one(spot, time_us, rate, first_us, minutes):
     """One subject: (their places, posterior of the day's minutes over those, between and unseen)."""
     own, at = np.unique(spot, return_inverse=True)
     begin = min(int(time_us.min()) - 720 * MINUTE_US, first_us) // MINUTE_US
     end = max(int(time_us.max()) // MINUTE_US + 720, first_us // MINUTE_US + minutes)
     seen, pattern = _patterns(at, time_us // MINUTE_US - begin, end - begin, len(own))
-    clock = pd.to_datetime((np.arange(begin, end) * MINUTE_US).astype("datetime64[us]"), utc=True)
-    step = pattern * HOURS + clock.tz_convert(tz).hour.to_numpy()
-    habit = _start_habit(np.bincount(at, minlength=len(own)))
-    by_hour, fits = np.repeat(habit[None], HOURS, axis=0), _fits(seen, rate[own], habit)
+    habit = _habit(np.bincount(at, minlength=len(own)))
     start = np.full(len(habit), 1 / len(habit))
-    for _ in range(rounds):
-        _, changes, _ = forward_backward(start, _weights(by_hour, fits), step)
-        by_hour = _learn(changes.reshape(len(seen), HOURS, *habit.shape).sum(axis=0), habit)
-    posterior, _, _ = forward_backward(start, _weights(by_hour, fits), step)
+    posterior, _ = forward_backward(start, habit * _fits(seen, rate[own], habit), pattern)
     first = first_us // MINUTE_US - begin
     return own, posterior[first:first + minutes]
 
@@ -200,8 +189,8 @@ def _patterns(at, minute, n_minutes, n_places):
     return out, pattern
 
 
-def _start_habit(n_seen):
-    """Chances of change from minute to minute, before anything is learnt; ways lead through "between"."""
+def _habit(n_seen):
+    """Chances of change from minute to minute; ways lead through "between"."""
     n = len(n_seen)
     habit = np.zeros((n + 2, n + 2))
     habit[np.arange(n), n], habit[n + 1, n] = _STAY, _AWAY
@@ -224,19 +213,6 @@ def _fits(seen, rate, habit):
         chance[change] = rate[p]
         fits *= np.where(seen[:, p, None, None], chance, 1 - chance)
     return fits
-
-
-def _weights(by_hour, fits):
-    """(K x 24, S, S): habit by the hour of the day, times how well each change fits what was seen."""
-    return (fits[:, None] * by_hour[None]).reshape(-1, *by_hour.shape[1:])
-
-
-def _learn(changes, habit):
-    """Habit by the hour from expected changes, held to the whole day's, which is held to the first guess."""
-    whole = changes.sum(axis=0) + _PRIOR * habit
-    whole /= whole.sum(axis=1, keepdims=True)
-    by_hour = changes + _PRIOR_HOUR * whole
-    return by_hour / by_hour.sum(axis=2, keepdims=True)
 
 
 def _frame(parts, who, subjects, states, first_us, minutes):
@@ -268,18 +244,14 @@ def _forward_backward(start, weights, pattern):
         scale[t] = forward[t].sum()
         forward[t] /= scale[t]
         before = forward[t]
-    posterior, changes = np.empty((steps, n)), np.zeros(weights.shape)
-    after, earlier = np.ones(n), np.empty(n)
+    posterior, after, earlier = np.empty((steps, n)), np.ones(n), np.empty(n)
     for t in range(steps - 1, -1, -1):
         posterior[t] = forward[t] * after
-        w, count = weights[pattern[t]], changes[pattern[t]]
-        before = forward[t - 1] if t > 0 else start / start.sum()
+        w = weights[pattern[t]]
         for i in range(n):
             total = 0.0
             for j in range(n):
-                flow = w[i, j] * after[j] / scale[t]
-                count[i, j] += before[i] * flow
-                total += flow
+                total += w[i, j] * after[j] / scale[t]
             earlier[i] = total
         after[:] = earlier
-    return posterior, changes, np.log(scale).sum()
+    return posterior, np.log(scale).sum()

@@ -154,7 +154,7 @@ def _local(records, tz):
         raise InputError(f"The times cannot be told in the zone {tz!r}; give times in UTC and an IANA name.") from None
     return pd.DataFrame({"who": seen["subject_id"].astype(object), "sensor": seen["sensor_id"].astype(object),
                          "time": seen["time"], "day": local.dt.date, "hour": local.dt.hour + local.dt.minute / 60,
-                         "weekend": local.dt.dayofweek >= 5}).sort_values(["who", "time"], kind="stable")
+                         "weekend": local.dt.day_of_week >= 5}).sort_values(["who", "time"], kind="stable")
 
 
 def _quantities(seen):
