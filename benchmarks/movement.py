@@ -7,8 +7,9 @@ alone instead, on so many sightings of 100,000 people over 90 days: memory, and 
 """
 
 import argparse
-import resource
+import re
 import time
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -106,17 +107,24 @@ def time_find_visits(seen, repeats):
 
 
 def time_many(rows):
-    """Whole tables in memory: a tenth of the people, then all; the memory is the most of either, data included."""
+    """Whole tables in memory: a tenth of the people, then all; the memory is the most during a call, data included."""
     took = []
     for share in (10, 1):
         seen = register_sightings(people=100_000 // share, rows=rows // share, days=90)
         before_gb = psutil.Process().memory_info().rss / 1e9
-        found, seconds = best(lambda seen=seen: movement.find_visits(seen), 2)
-        took.append(seconds)
-        print(f"{len(seen):,} sightings, {len(found):,} visits: call {seconds:.2f} s; before it {before_gb:.1f} GB, "
-              f"after it {psutil.Process().memory_info().rss / 1e9:.1f} GB, most ever "
-              f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+        visits, most_gb = most_memory(lambda seen=seen: len(movement.find_visits(seen)))
+        took.append(best(lambda seen=seen: len(movement.find_visits(seen)), 2)[1])
+        print(f"{len(seen):,} sightings, {visits:,} visits: call {took[-1]:.2f} s; {before_gb:.1f} GB before it, "
+              f"{most_gb:.1f} GB of memory at most during it")
     print(f"10 times the sightings take {took[1] / took[0]:.1f} times as long")
+
+
+def most_memory(call):
+    """What a call returns, and the most memory in GB that this process held meanwhile (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")  # forgets what was most before
+    result = call()
+    held = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return result, int(held[1]) / 1e6
 
 
 def with_duckdb(seen):

@@ -39,10 +39,11 @@ def audit_labels(exposure, k=K_DEFAULT):
 
     References
     ----------
-    Wilson 1927, doi:10.1080/01621459.1927.10502953; Newcombe, R. G. (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8
-    <873::AID-SIM779>3.0.CO;2-I. Grother, P. et al. (2019), NISTIR 8280, doi:10.6028/NIST.IR.8280: false positives
-    differ between groups by factors of 10 to 100 in some algorithms. Records of one person resemble each other, so
-    intervals by record are narrower than the truth; that this city errs unequally was planted.
+    Wilson 1927, doi:10.1080/01621459.1927.10502953. Newcombe, R. G. (1998), method 10,
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I. Grother, P. et al. (2019), NISTIR 8280,
+    doi:10.6028/NIST.IR.8280: false positives differ between groups by factors of 10 to 100 in some algorithms. Records
+    of one person resemble each other, so intervals by record are narrower than the truth; that this city errs
+    unequally was planted.
 
     >>> import kit
     >>> audit_labels(kit.open_exposure("register"))["error"].nunique()

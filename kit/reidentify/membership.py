@@ -11,7 +11,9 @@ from kit.reidentify.points import Points
 
 # A cell without anybody speaks against the person more loudly than any full one for them.
 EMPTY_CELL = 20.0
-ATTACKS = ("auxiliary", "no_auxiliary", "null")
+# How strongly the learned weights are held near zero, as a share of the mean square of what they weigh.
+RIDGE = 0.3
+ATTACKS = ("learned", "auxiliary", "no_auxiliary", "null")
 
 
 def membership(aggregate, records, groups, seed=0, *, people=40, rounds=20, known_share=1.0):
@@ -20,9 +22,11 @@ def membership(aggregate, records, groups, seed=0, *, people=40, rounds=20, know
     Half the people are the attacker's reference, the other half fills the groups that are attacked; nobody is in both.
     For each of some people of the second half, groups are drawn with and without them and released. The attacker knows
     the person's points and scores each release by how far the counts there lie above expectation, each cell weighed by
-    one over its variance, against groups of the reference half ("auxiliary"); or by whether those cells hold anybody,
-    and how unlikely that was by the release's own sums by place and by time ("no_auxiliary"). "null" scores by the
-    points of somebody in the reference half, who was in no group: it tells nothing, and its area must be near one half.
+    one over its variance, against groups of the reference half ("auxiliary"); by weights that ridge regression learns
+    from twice as many groups of the reference half with and without the person ("learned"); or by whether those cells
+    hold anybody, and how unlikely that was by the release's own sums by place and by time ("no_auxiliary"). "null"
+    scores by the points of somebody in the reference half, who was in no group: it tells nothing, and its area must be
+    near one half. None of these is the strongest attack there is.
 
     Parameters
     ----------
@@ -61,7 +65,7 @@ def membership(aggregate, records, groups, seed=0, *, people=40, rounds=20, know
     >>> seen = pd.DataFrame({"subject_id": [f"p{i}" for i in range(8)], "sensor_id": [f"s{i}" for i in range(8)],
     ...                      "time": pd.to_datetime(["2031-03-12T01:00Z"] * 8)})
     >>> membership(None, make_points(seen), 2)["attack"].tolist()
-    ['auxiliary', 'no_auxiliary', 'null']
+    ['learned', 'auxiliary', 'no_auxiliary', 'null']
     """
     has, place, time = _matrix(records)
     sizes = np.atleast_1d(groups)
@@ -91,10 +95,25 @@ def _one_person(who, size, world, rng, rounds, known_share):
     strange = _known(has, rng.choice(reference), known_share, rng)
     train = release((_groups(reference, size, rounds, has.shape[0], rng) @ has).toarray())
     mean, variance = train.mean(axis=0), train.var(axis=0)
-    learned = (counts[:, known] - mean[known]) / (variance[known] + 1 / rounds)
-    scores = [learned.sum(axis=1), _without_auxiliary(counts, known, place, time),
+    expected = (counts[:, known] - mean[known]) / (variance[known] + 1 / rounds)
+    scores = [_learned(counts, known, who, size, world, rng.spawn(1)[0], 2 * rounds),
+              expected.sum(axis=1), _without_auxiliary(counts, known, place, time),
               ((counts[:, strange] - mean[strange]) / (variance[strange] + 1 / rounds)).sum(axis=1)]
     return [_area(score, rounds) for score in scores]
+
+
+def _learned(counts, known, who, size, world, rng, rounds):
+    """Score by weights learned on groups of the reference half, to half of which the person was added."""
+    has, _, _, reference, _, release = world
+    groups = sparse.vstack([_groups(reference, size - 1, rounds, has.shape[0], rng, who),
+                            _groups(reference, size, rounds, has.shape[0], rng)])
+    train = release((groups @ has).toarray())[:, known]
+    middle, spread = train.mean(axis=0), train.std(axis=0) + 1 / rounds
+    train = (train - middle) / spread
+    alike = train @ train.T
+    held = (RIDGE * np.trace(alike) / len(alike) + 1e-6) * np.eye(len(alike))
+    weight = train.T @ np.linalg.solve(alike + held, np.repeat([1.0, -1.0], rounds))
+    return (counts[:, known] - middle) / spread @ weight
 
 
 def _without_auxiliary(counts, known, place, time):

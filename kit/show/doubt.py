@@ -6,8 +6,10 @@ from kit.errors import InputError
 from kit.show import theme
 from kit.show.theme import CONTRAST, INK, MUTED, SMALL_PT, SUBJECT
 
-_ATTACKS = {"auxiliary": ("with data on others", SUBJECT), "no_auxiliary": ("with the release alone", CONTRAST),
-            "null": ("with a stranger's points", MUTED)}
+_ATTACKS = {"learned": ("with data on others, learned", SUBJECT, "o-"),
+            "auxiliary": ("with data on others, added up", SUBJECT, "s--"),
+            "no_auxiliary": ("with the release alone", CONTRAST, "o-"),
+            "null": ("with a stranger's points", MUTED, "o-")}
 
 
 def chart_flags(counted, *, title="", alt="", source="", subtitle="", size="screen"):
@@ -158,10 +160,12 @@ def chart_membership(found, *, title="", alt="", source="", subtitle="", size="s
     with theme.style():
         axes = figure.add_subplot()
         axes.axhline(0.5, color=INK, linewidth=1)
-        for attack, (words, colour) in _ATTACKS.items():
+        for attack, (words, colour, mark) in _ATTACKS.items():
             rows = found[found["attack"] == attack].sort_values("group")
+            if rows.empty:
+                continue
             axes.fill_between(rows["group"], rows["low"], rows["high"], color=colour, alpha=0.2, linewidth=0)
-            axes.plot(rows["group"], rows["estimate"], "o-", color=colour, label=words)
+            axes.plot(rows["group"], rows["estimate"], mark, color=colour, label=words)
         axes.legend(frameon=False, fontsize=SMALL_PT)
         axes.set(xscale="log", ylim=(0.35, 1.03), xlabel="people in the group that is counted",
                  ylabel="area under the curve (0.5: a coin)", xticks=sorted(found["group"].unique()))

@@ -497,3 +497,74 @@ def test_06_a_tolerance_too_wide_finds_fewer_drivers(fusion, lists, joined):
     wide = reidentify.link(lists["car"], lists["card"], within="30min", sensors=fusion.sensors, one_to_one=True)
     sharp = joined_right(fusion, lists, joined["car", "card"], "car", "card")["recall at 1"]
     assert joined_right(fusion, lists, wide, "car", "card")["recall at 1"] < sharp - 0.1
+
+
+@pytest.fixture(scope="module")
+def only_counts():
+    """The names of notebook 08 after its cells, those that draw left out."""
+    code = [c.source for c in nbformat.read(NOTEBOOKS / "08_only_counts.ipynb", as_version=4).cells
+            if c.cell_type == "code" and "show.chart_" not in c.source]
+    names = {}
+    for source in code:
+        exec(source, names)
+    return names
+
+
+def test_08_a_good_part_of_the_cells_holds_a_handful(only_counts):
+    assert 0.25 < (only_counts["counts"]["n"] < 10).mean() < 0.5
+    assert max(only_counts["GROUPS"]) <= only_counts["noon"]["subject_id"].nunique() / 4
+
+
+def test_08_recovery_is_level_with_staying_put_in_all_steps_and_ahead_when_people_are_away(only_counts):
+    scores = only_counts["scores"].set_index(["method", "steps"])
+    for span in ("one day", "fortnight"):
+        found, put, chance = (scores.loc[f"{how}, {span}"] for how in ("recovered", "stay_put", "random"))
+        assert abs(found.loc["all", "estimate"] - put.loc["all", "estimate"]) < 0.05
+        assert found.loc["away", "low"] > max(put.loc["away", "high"], chance.loc["away", "high"])
+        assert 0.4 < found.loc["away", "estimate"] < 0.6
+    assert scores.loc[("recovered, fortnight", "all"), "estimate"] < scores.loc[("stay_put, fortnight", "all"),
+                                                                               "estimate"]
+
+
+def test_08_small_groups_tell_their_members_large_ones_less_and_a_stranger_nothing(only_counts):
+    area = only_counts["member"].set_index(["attack", "group"])
+    groups = only_counts["GROUPS"]
+    for attack in ("learned", "auxiliary", "no_auxiliary"):
+        assert area.loc[attack]["estimate"].is_monotonic_decreasing
+    assert all(area.loc[("no_auxiliary", g), "estimate"] > area.loc[("learned", g), "estimate"] for g in groups[:2])
+    assert (area.loc["learned", "low"] > area.loc["auxiliary", "estimate"]).all()
+    assert area.loc[("learned", groups[-1]), "low"] > area.loc[("no_auxiliary", groups[-1]), "high"]
+    assert area.loc["null"]["estimate"].between(0.44, 0.56).all()
+
+
+def test_08_withholding_takes_nearly_all_from_the_small_group_and_a_part_from_the_large_one(only_counts):
+    better, (small, large) = only_counts["better"], only_counts["COMPARED"]
+    area = {size: better.loc[[f"{size} people, {name}" for name in only_counts["RELEASES"]]] for size in (small, large)}
+    assert area[small]["estimate"].iloc[0] > 0.85 and area[small]["estimate"].iloc[1] < 0.6
+    assert area[small]["high"].iloc[2] < area[small]["low"].iloc[0]
+    assert area[large]["high"].iloc[1] < area[large]["low"].iloc[0]
+    assert area[large]["low"].min() > 0.55
+    assert all(of["estimate"].iloc[2] > of["estimate"].iloc[1] for of in area.values())
+
+
+def test_08_withholding_leaves_the_subtraction_and_rounding_no_count_of_one_but_some_difference(only_counts):
+    told = only_counts["remedied"]
+    assert (told.loc["as counted"] == 1).all()
+    assert 0.85 < told.loc["below ten withheld", "counted by themselves"] < 1
+    assert told.loc["rounded to tens", "counted by themselves"] == 0
+    assert 0 < told.loc["rounded to tens", "two tables differ at all"] < 0.5
+
+
+def test_08_counting_less_often_leaves_the_share_and_takes_what_lies_above_chance(only_counts):
+    share = only_counts["coarser"].pivot(index="counted every", columns="method", values="estimate")
+    share = share.loc[only_counts["COARSER"]]
+    above = share["recover"] - share["shuffle"]
+    assert share["recover"].max() - share["recover"].min() < 0.1
+    assert above.is_monotonic_decreasing and 0 < above.iloc[-1] < above.iloc[0] / 2
+
+
+def test_08_one_day_weakens_the_release_alone_and_leaves_those_with_data_on_others_far_above_a_coin(only_counts):
+    (small, _), member = only_counts["COMPARED"], only_counts["member"].set_index(["attack", "group"])["estimate"]
+    day = only_counts["day_member"].set_index(["attack", "group"])["estimate"]
+    assert member["no_auxiliary", small] - day["no_auxiliary", small] > 0.1
+    assert member["learned", small] > day["learned", small] > 0.65

@@ -8,6 +8,7 @@ import kit
 from kit.city.detect import FALSE_MATCH_SHARE, UNMATCHED_SHARE
 from kit.errors import InputError
 from kit.estimates import wilson
+from kit.exposure import write_exposure
 from kit.reidentify.labels import audit_labels, label_errors
 
 
@@ -47,6 +48,14 @@ def test_the_city_s_planted_errors_are_found(name):
     gaps = found[found["against"].notna()]
     assert (gaps["low"] > 0).all()
     assert gaps["label"].tolist() == ["amber"] * 2
+
+
+def test_a_real_exposure_is_refused_before_anything_is_read(tmp_path):
+    write_exposure(tmp_path / "case", {}, name="case", tz="UTC", synthetic=False)
+    (tmp_path / "case" / "purpose.toml").write_text('reason = "x"\napproved_by = "y"\nretain_until = 9999-01-01\n')
+    real = kit.open_exposure(tmp_path / "case")
+    with pytest.raises(InputError, match="case is real: its labels were counted, then dropped"):
+        audit_labels(real)
 
 
 def test_an_exposure_without_labels_and_broken_records():

@@ -23,21 +23,22 @@ def areas(found):
 
 def test_whoever_is_alone_in_a_cell_is_told_for_certain():
     found = areas(membership(None, ALONE, 5))
+    assert found["learned"] == 1
     assert found["auxiliary"] == 1
     assert found["no_auxiliary"] == 1
     assert found["null"] == 0.5
 
 
 def test_where_everybody_is_alike_membership_is_a_coin():
-    assert areas(membership(None, seen(["s"] * 40), 5)).tolist() == [0.5] * 3
+    assert areas(membership(None, seen(["s"] * 40), 5)).tolist() == [0.5] * 4
 
 
 def test_whoever_knows_nothing_learns_nothing():
-    assert areas(membership(None, ALONE, 5, known_share=0)).tolist() == [0.5] * 3
+    assert areas(membership(None, ALONE, 5, known_share=0)).tolist() == [0.5] * 4
 
 
 def test_a_release_without_small_counts_tells_nothing_of_people_alone():
-    assert areas(membership(lambda counts: np.where(counts < 10, 0, counts), ALONE, 5)).tolist() == [0.5] * 3
+    assert areas(membership(lambda counts: np.where(counts < 10, 0, counts), ALONE, 5)).tolist() == [0.5] * 4
 
 
 def test_the_null_stays_at_one_half_where_people_share_cells():
@@ -49,6 +50,7 @@ def test_the_null_stays_at_one_half_where_people_share_cells():
     null = found.xs("null", level="attack")
     assert ((null["low"] <= 0.5) & (null["high"] >= 0.5)).all()
     assert found.loc[(5, "auxiliary"), "low"] > found.loc[(20, "auxiliary"), "high"] > 0.5
+    assert found.loc[(5, "learned"), "low"] > found.loc[(20, "learned"), "high"] > 0.5
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
