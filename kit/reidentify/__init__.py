@@ -24,6 +24,7 @@ from kit.reidentify.false_matches import (
     track_decay,
     tracks_without_false,
 )
+from kit.reidentify.households import hours_at_home, link_households
 from kit.reidentify.labels import audit_labels, label_errors
 from kit.reidentify.link import find_clock_offset, link
 from kit.reidentify.link_null import null_clone
@@ -51,11 +52,13 @@ __all__ = [
     "find_clock_offset",
     "fit_scaling",
     "flag_rules",
+    "hours_at_home",
     "independence",
     "k_anonymity",
     "l_diversity",
     "label_errors",
     "link",
+    "link_households",
     "make_points",
     "membership",
     "null_clone",

@@ -18,6 +18,7 @@ from kit.show.days import week_table
 from kit.show.doubt import chart_flags, chart_membership, chart_recovery, chart_track_decay
 from kit.show.flow import chart_field_flow
 from kit.show.ground import outlines
+from kit.show.linked import chart_precision_recall
 from kit.show.maps import map_base, map_person_day, map_sensors, map_zones, offline
 from kit.show.near import chart_near_or_chance
 from kit.show.story import (
@@ -43,6 +44,7 @@ __all__ = [
     "chart_matrix",
     "chart_membership",
     "chart_near_or_chance",
+    "chart_precision_recall",
     "chart_recovery",
     "chart_risk",
     "chart_route_map",

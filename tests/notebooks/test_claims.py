@@ -9,6 +9,7 @@ import pytest
 
 import kit
 from kit import geo, movement, reidentify
+from kit.city.rotation import rotate_pseudonyms
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -328,6 +329,174 @@ def test_07_the_reported_register_would_misplace_thousands_a_day():
     given = knobs("07_near_or_by_chance.ipynb")
     city = reidentify.false_matches(given["GALLERY"], given["FALSE_MATCH_RATE"], 0.9, [0.05, 0.3], given["PASSAGES"])
     assert city["precision"].min() > 0.97 and city["false_per_day"].min() > 5_000
+
+
+@pytest.fixture(scope="module")
+def fusion():
+    return kit.open_exposure("fusion")
+
+
+@pytest.fixture(scope="module")
+def lists(fusion):
+    """The three lists of notebook 06, by what carries their pseudonym."""
+    seen = fusion.sightings.query("not duplicate").dropna(subset="subject_id")
+    return {name: seen[seen["source"] == source] for name, source in {"phone": "phone", "car": "plate",
+                                                                      "card": "checkpoint"}.items()}
+
+
+def carried(fusion, lists, left, right):
+    people = fusion.truth()["people"].rename(columns={"device_id": "phone", "vehicle_id": "car", "subject_id": "card"})
+    pairs = people[[left, right]].dropna().astype("str").set_axis(["left_id", "right_id"], axis=1)
+    return pairs[pairs["left_id"].isin(lists[left]["subject_id"]) & pairs["right_id"].isin(lists[right]["subject_id"])]
+
+
+@pytest.fixture(scope="module")
+def joined(fusion, lists):
+    within = knobs("06_three_become_one.ipynb")["WITHIN"]
+    return {pair: reidentify.link(*(lists[name] for name in pair), within=within[pair], sensors=fusion.sensors,
+                                  one_to_one=True) for pair in within}
+
+
+def joined_right(fusion, lists, links, left, right):
+    return reidentify.score_links(links, carried(fusion, lists, left, right))
+
+
+def test_06_cars_and_cards_meet_sharply_phones_less_and_four_in_ten_of_their_last_cards_are_strangers(fusion, lists,
+                                                                                                      joined):
+    quality = {pair: joined_right(fusion, lists, links, *pair) for pair, links in joined.items()}
+    sure = {pair: found["recall at precision 0.95"] for pair, found in quality.items()}
+    assert sure["car", "card"] > 0.75 > 0.65 > sure["phone", "car"] > 0.45 > 0.35 > sure["phone", "card"] > 0.15
+    assert 0.58 < quality["phone", "card"].curve["precision"].iloc[-1] < 0.65
+    assert all(found.curve["precision"].iloc[-1] > 0.58 for found in quality.values())
+
+
+def test_06_in_shuffled_days_nobody_is_found(fusion, lists):
+    nobody = reidentify.null_clone(lists["car"], tz=fusion.tz)
+    links = reidentify.link(lists["phone"], nobody, within="30min", sensors=fusion.sensors, one_to_one=True)
+    assert joined_right(fusion, lists, links, "phone", "car")["recall at 1"] < 0.03
+
+
+def test_06_where_the_circle_closes_chains_are_right_and_where_not_one_in_four(fusion, joined):
+    given = knobs("06_three_become_one.ipynb")
+    of = {pair: links.set_index("left_id")["right_id"] for pair, links in joined.items()}
+    chains = pd.DataFrame({"car": of["phone", "car"], "other": of["phone", "card"]}).dropna()
+    chains["card"] = chains["car"].map(of["car", "card"])
+    people = fusion.truth()["people"].dropna(subset=["device_id", "vehicle_id"]).astype("str").set_index("device_id")
+    own = people.reindex(chains.index)
+    right = (own["vehicle_id"] == chains["car"]) & (own["subject_id"] == chains["card"])
+    agree = chains["card"] == chains["other"]
+    assert right[agree].mean() > 0.9
+    assert 0.15 < right[~agree].mean() < 0.35
+    assert (agree & right)[given["PERSON"]]
+
+
+def test_06_the_persons_day_is_a_saturday_with_one_home_in_three_lists(fusion, lists, joined):
+    given = knobs("06_three_become_one.ipynb")
+    assert pd.Timestamp(given["DAY"]).day_name() == "Saturday"
+    ids = {"phone": given["PERSON"]} | {name: joined["phone", name].set_index("left_id")["right_id"][given["PERSON"]]
+                                        for name in ("car", "card")}
+    zone = fusion.sensors.set_index("sensor_id")["zone_id"].astype(str)
+
+    def districts(name):
+        mine = lists[name][lists[name]["subject_id"] == ids[name]].sort_values("time")
+        local = mine["time"].dt.tz_convert(fusion.tz)
+        return mine["sensor_id"].astype(str).map(zone)[local.dt.strftime("%Y-%m-%d") == given["DAY"]].tolist()
+
+    assert len(set(districts("card"))) == 3
+    assert districts("phone")[0] == districts("phone")[-1]
+    assert districts("phone")[0] not in districts("card") + districts("car")
+
+
+def test_06_meters_name_no_district_and_by_rhythm_far_more_than_chance_yet_few(fusion, lists):
+    assert fusion.readings["zone_id"].isna().all()
+    presence = reidentify.hours_at_home(lists["phone"], fusion.tz)
+    homes = fusion.truth()["people"][["device_id", "household_id"]].dropna().astype("str")
+    homes = homes.set_axis(["left_id", "right_id"], axis=1)
+    found = reidentify.score_links(reidentify.link_households(fusion.readings, presence), homes).summary
+    found, chance = found.set_index("measure"), 1 / fusion.readings["household_id"].nunique()
+    assert found.loc["recall at 1", "low"] > 5 * chance
+    assert found.loc["recall at 1", "high"] < 0.2
+    assert found.loc["recall at 10", "high"] < 0.4
+
+
+def test_06_a_changing_address_hides_from_radio_alone_and_not_beside_a_camera(community):
+    given = knobs("06_three_become_one.ipynb")
+    log = community.sightings.query("not duplicate").dropna(subset="subject_id")
+    log = log[log["time"] < log["time"].min() + pd.Timedelta(days=7)]
+    owner = community.truth()["devices"].merge(community.truth()["people"][["person_no", "subject_id"]],
+                                               on="person_no").query("rotates")
+    owner = owner.astype({"device_id": "str", "subject_id": "str"})
+    date = log["time"].dt.tz_convert(community.tz).dt.strftime("%Y-%m-%d")
+    before, after = (log[(log["source"] == "wifi") & (date == day)] for day in given["RADIO_DAYS"])
+    before = before[before["subject_id"].isin(owner["device_id"])]
+    pairs = owner[owner["device_id"].isin(before["subject_id"])].merge(
+        owner[owner["device_id"].isin(after["subject_id"])], on="device_no")
+    assert not (pairs["device_id_x"] == pairs["device_id_y"]).any()
+    pairs = pairs[["device_id_x", "device_id_y"]].set_axis(["left_id", "right_id"], axis=1)
+    after = after[after["subject_id"].isin(owner["device_id"])]
+    alone = reidentify.link(before, after, place="sensor", one_to_one=True)
+    assert reidentify.score_links(alone, pairs)["recall at 1"] < 0.2
+    often = log[log.groupby("subject_id", observed=True)["time"].transform("size") >= given["FEWEST"]]
+    radio, faces = often[often["source"] == "wifi"], often[often["source"] == "face"]
+    pairs = owner[["device_id", "subject_id"]].set_axis(["left_id", "right_id"], axis=1)
+    pairs = pairs[pairs["left_id"].isin(radio["subject_id"]) & pairs["right_id"].isin(faces["subject_id"])]
+    found = reidentify.link(radio, faces, within=given["NEAR"], sensors=community.sensors)
+    assert reidentify.score_links(found, pairs)["recall at 1"] > 0.95
+
+
+def test_06_one_day_without_a_key_names_fewer_than_half_and_hardly_any_surely(community, register):
+    given = knobs("06_three_become_one.ipynb")
+    span = register.sightings["time"].min(), register.sightings["time"].max()
+
+    def often(records):
+        records = records[records["time"].between(*span) & ~records["duplicate"] & records["subject_id"].notna()]
+        return records[records.groupby("subject_id", observed=True)["time"].transform("size") >= given["FEWEST"]]
+
+    estates, town = often(community.sightings.query("source == 'face'")), often(register.sightings)
+    pairs = community.truth()["people"][["subject_id", "register_id"]].dropna().astype("str")
+    pairs = pairs.set_axis(["left_id", "right_id"], axis=1)
+    pairs = pairs[pairs["left_id"].isin(estates["subject_id"]) & pairs["right_id"].isin(town["subject_id"])]
+    found = reidentify.score_links(reidentify.link(estates, town, within=given["NEAR"], sensors=pd.concat(
+        [community.sensors, register.sensors])), pairs)
+    assert len(pairs) < 0.15 * len(community.truth()["people"])
+    assert 0.3 < found["recall at 1"] < 0.5 < found["recall at 10"] < 0.8
+    assert found["recall at precision 0.95"] < 0.05
+
+
+def test_06_each_cut_in_days_cuts_the_links_and_full_hours_spoil_their_certainty(fusion, lists, joined):
+    start = lists["phone"]["time"].min().tz_convert(fusion.tz).normalize()
+    as_it_was = joined_right(fusion, lists, joined["phone", "car"], "phone", "car")
+    shares = [as_it_was["recall at 1"]]
+    for days in knobs("06_three_become_one.ipynb")["DAYS_KEPT"]:
+        part = [lists[name][lists[name]["time"] < start + pd.Timedelta(days=days)] for name in ("phone", "car")]
+        links = reidentify.link(*part, within="30min", sensors=fusion.sensors, one_to_one=True)
+        shares.append(joined_right(fusion, lists, links, "phone", "car")["recall at 1"])
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] < 0.25
+    hours = lists["car"].assign(time=lists["car"]["time"].dt.floor("h"))
+    cut = joined_right(fusion, lists, reidentify.link(lists["phone"], hours, within="45min", clock_offset="-30min",
+                                                      sensors=fusion.sensors, one_to_one=True), "phone", "car")
+    assert cut["recall at 1"] > shares[2]
+    assert cut["recall at precision 0.95"] < 0.3 * as_it_was["recall at precision 0.95"]
+
+
+def test_06_a_third_of_the_residents_is_found_again_under_next_weeks_name(community, faces):
+    faces = faces[~faces["duplicate"] & faces["subject_id"].notna()]
+    faces = faces[faces["time"] < faces["time"].min() + pd.Timedelta(days=14)]
+    rotated, names = rotate_pseudonyms(faces, days=7, tz=community.tz)
+    weeks = names.pivot(index="subject_id", columns="period", values=["pseudonym", "n_records"])
+    weeks = weeks[(weeks["n_records"][[0, 1]] >= 20).all(axis=1)]
+    weeks = weeks[weeks.index.astype("str").isin(community.truth()["places"]["subject_id"].astype("str"))]
+    truly = weeks["pseudonym"][[0, 1]].set_axis(["left_id", "right_id"], axis=1)
+    links = reidentify.link(rotated[rotated["subject_id"].isin(truly["left_id"])],
+                            rotated[rotated["subject_id"].str.startswith("r_1_")], place="sensor", one_to_one=True)
+    assert 0.25 < reidentify.score_links(links, truly)["recall at 1"] < 0.42
+
+
+def test_06_a_tolerance_too_wide_finds_fewer_drivers(fusion, lists, joined):
+    wide = reidentify.link(lists["car"], lists["card"], within="30min", sensors=fusion.sensors, one_to_one=True)
+    sharp = joined_right(fusion, lists, joined["car", "card"], "car", "card")["recall at 1"]
+    assert joined_right(fusion, lists, wide, "car", "card")["recall at 1"] < sharp - 0.1
 
 
 @pytest.fixture(scope="module")
