@@ -31,11 +31,11 @@ the figure says that the rules hold, not how often a layout that nobody here has
 
 ## Layouts that were held out
 
-Nine more layouts were written down when the rules stood as in commit 00891d0, which had not been made with them in view.
-At this first try 68 of their 84 fields were right (81 %). Wrong were the positions that posts hold in arrays, and so
-their time and subject; the place and the time of stays at places, and of beacons; all but two fields of a German log
-with decimal commas; and what the number of a camera is. The rules have been mended since, so these layouts too say by
-now only that the rules hold.
+Nine more layouts were written down when the rules stood as in commit 00891d0, made without them in view. At this first
+try 68 of their 84 fields were right (81 %). Wrong were the positions that posts hold in arrays, and so their time and
+their subject; the place and the time of stays at places, and of beacons; all but two fields of a German log with
+decimal commas; and what the number of a camera is. The rules have been mended since, so these layouts too say by now
+only that the rules hold.
 
 {held_out}
 """

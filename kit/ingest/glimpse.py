@@ -68,7 +68,8 @@ def glimpse(part):
         seen = _further_in(part, form, head)
         if form in ("csv", "ndjson") and (encoding := _western(seen, head)):
             options = {**options, "encoding": encoding}
-        return _look(seen, form, options)
+        found = _look(seen, form, options)
+        return replace(found, part=part) if found else None
     except (InputError, OSError, UnicodeError):
         return None
 
