@@ -124,11 +124,10 @@ class _Number(str):
 
 
 def _text(value):
-    if value is None or isinstance(value, str):
-        return None if value is None else str(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _json(value)
+    if value is None or isinstance(value, bool):
+        return None if value is None else str(value).lower()
+    text = value if isinstance(value, str) else _json(value)
+    return text.encode("utf-8", "replace").decode()  # half a pair of escapes is no letter
 
 
 def _json(value):

@@ -66,6 +66,12 @@ def test_columns_that_are_called_so_come_before_elements(forms, tmp_path):
     assert got.texts == {"p.0": ["1.5", "3.5"], "p.1": ["2.5", None], "q.0": ["own", None]}
 
 
+def test_half_a_pair_of_escapes_is_no_letter(forms, tmp_path):
+    pq.write_table(pa.table({"p": ['["\\ud800", ["\\ud800"]]']}), tmp_path / "dump")
+    got = forms.read(tmp_path / "dump", forms.source("parquet", "p.0", "p.1"))
+    assert got.texts["p.0"] == ["?"]
+
+
 def test_a_csv_column_with_a_number_in_its_name_is_itself(forms, tmp_path):
     (tmp_path / "dump").write_bytes(b"p.0,p.1\n1,2\n")
     assert forms.read(tmp_path / "dump", forms.source("csv", "p.0", "p.1")).texts == {"p.0": ["1"], "p.1": ["2"]}
