@@ -13,10 +13,11 @@ from kit.errors import InputError
 KEY = b"a private key of some length"
 # Ends itself, or is ended, when it comes to a stage; prints what it comes to.
 CHILD = """
-import os, resource, sys
+import os, resource, signal as signals, sys
 from kit import ingest
 from kit.errors import KitError
 dump, recipe, out, stage, signal, limit = sys.argv[1:]
+signals.signal(signals.SIGINT, signals.default_int_handler)  # a test run in the background ignores it
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 def progress(name, done, total):
