@@ -56,7 +56,8 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
         Candidates for each left subject.
     within : str or pandas.Timedelta, optional
         Tolerance, for method "poisson" where sensors stand at other places or tick at other times: records so near in
-        time are compared by distance. Place and time are then not binned.
+        time are compared by distance. Place and time are then not binned. It need not be known well: too narrow
+        misses meetings where records are sparse, too wide blurs them.
     sensors : geopandas.GeoDataFrame, optional
         Where sensors stand, for grids, tolerance and alibis.
     max_speed_kmh, slack_m, alibi_share : float, optional
@@ -81,6 +82,12 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
         Margin is the score less the best rival's, for either of the two; one to one, what the whole matching would
         lose by giving the pair up; where there is no rival, the score less that of a pair that shares nothing. Equal
         scores are ranked by right_id and have margin 0. Left subjects without a candidate have no row.
+
+    Warns
+    -----
+    UserWarning
+        With tolerance, where pairs that choose each other fit hardly better than the same tuning finds in shuffled
+        records, of ten subjects or more in either table.
 
     Raises
     ------
