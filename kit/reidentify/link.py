@@ -33,8 +33,8 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     `score_links` on an invented city before either.
 
     Measured in three fresh cities (seeds 401 to 403, benchmarks/linkage.py): phones to vehicles within 30 minutes,
-    the true one ranked first for 82 to 87 %, recall at precision 0.95 of 0.50 to 0.61 (one to one 0.46 to 0.67, of an
-    oracle's 0.48 to 0.70); phones to cards, one to one, 62 to 66 % right, 0.16 to 0.32 at that precision; faces under
+    the true one ranked first for 80 to 87 %, recall at precision 0.95 of 0.50 to 0.61 (one to one 0.46 to 0.67, of an
+    oracle's 0.48 to 0.70); phones to cards, one to one, 62 to 66 % right, 0.16 to 0.33 at that precision; faces under
     weekly pseudonyms, week to week, 34 % right. In shuffled clones all are at chance.
 
     Parameters

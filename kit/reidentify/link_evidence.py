@@ -4,11 +4,11 @@ import numpy as np
 
 from kit.reidentify.link_near import Track, mutual_evidence, near_scores
 
-MOST_CHECKED, FEWEST_CHECKED, SPANS, DAY_S, LEAST = 200, 10, 8, 86_400.0, 1.5
+MOST_CHECKED, FEWEST_CHECKED, SPANS, DAY_S = 200, 10, 8, 86_400.0
 
 
 def beats_chance(left, right, within_s, scores, seed=0):
-    """True where the evidence is half as much again as in shuffled records, or where too few are there to tell.
+    """True where the evidence exceeds that in shuffled records by its standard error, or too few are there to tell.
 
     Of the table with fewer records at most 200 subjects are shuffled, and tuned to anew.
 
@@ -26,7 +26,8 @@ def beats_chance(left, right, within_s, scores, seed=0):
     tracks, events, scores = (right, left, scores.T) if turned else (left, right, scores)
     some = np.unique(np.linspace(0, events.n - 1, MOST_CHECKED).astype(int))
     chance = near_scores(tracks, shuffled(_only(events, some), seed), within_s)[0]
-    return mutual_evidence(scores[:, some]) > LEAST * mutual_evidence(chance)
+    found, by_chance = mutual_evidence(scores[:, some]), mutual_evidence(chance)
+    return found.sum() - by_chance.sum() > np.sqrt((found**2).sum() + (by_chance**2).sum())
 
 
 def shuffled(records, seed):

@@ -121,8 +121,8 @@ def _mutual(scores):
 
 
 def mutual_evidence(scores):
-    """The sum of the scores of pairs that choose each other, as far as they speak for a pair."""
-    return float(np.maximum(scores[_mutual(scores)], 0).sum())
+    """The scores of pairs that choose each other, as far as they speak for a pair."""
+    return np.maximum(scores[_mutual(scores)], 0).astype(float)
 
 
 def _thinned(events, apart_s):

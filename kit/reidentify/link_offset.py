@@ -58,7 +58,7 @@ def find_clock_offset(left, right, within, most="6h", *, sensors=None):
             offset_s = centre + k * step_s / finer
             if offset_s not in tried:
                 shifted = replace(tracks[1], time_s=tracks[1].time_s - offset_s)
-                tried[offset_s] = mutual_evidence(near_scores(tracks[0], shifted, step_s)[0])
+                tried[offset_s] = float(mutual_evidence(near_scores(tracks[0], shifted, step_s)[0]).sum())
     table = pd.DataFrame({"offset_s": list(tried), "evidence": list(tried.values())})
     nearest = (table["offset_s"] - _middle_of_best(tried)).abs()
     return table.iloc[np.lexsort((table["offset_s"], nearest, -table["evidence"]))].reset_index(drop=True)
