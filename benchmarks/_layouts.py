@@ -467,6 +467,108 @@ def cab_requests(rng, n):
     return {"Taxi_Trips.csv": _csv(header, rows)}, {h: a for h, a in zip(header, answers, strict=True) if a}
 
 
+def tweets(rng, n):
+    records = []
+    for i in range(n):
+        at, lon, lat = _when(rng, i), round(-73.39 + rng.uniform(-.1, .1), 5), round(-48.88 + rng.uniform(-.1, .1), 5)
+        records.append({"id": 10**18 + i, "user": {"id": i % 15, "screen_name": f"nemo{i % 15}"},
+                        "created_at": f"{at:%Y-%m-%dT%H:%M:%S}.000Z",
+                        "geo": {"type": "Point", "coordinates": [lat, lon]},
+                        "coordinates": {"type": "Point", "coordinates": [lon, lat]}, "text": "good morning"})
+    return "posts.json", json.dumps(records), {
+        "id": NOISE, "user.id": WHO, "user.screen_name": ID, "created_at": KEEP_TIME, "geo.type": COUNTED,
+        "geo.coordinates.0": DROP_PLACE, "geo.coordinates.1": DROP_PLACE, "coordinates.type": COUNTED,
+        "coordinates.coordinates.0": KEEP_PLACE, "coordinates.coordinates.1": KEEP_PLACE, "text": ID}
+
+
+def stays_at_places(rng, n):
+    rows = []
+    for i in range(n):
+        at = _when(rng, i)
+        rows.append((i % 10, rng.randrange(1, 50), "cafe", f"{at:%Y-%m-%d %H:%M}",
+                     f"{at + timedelta(minutes=30):%Y-%m-%d %H:%M}"))
+    header = ["user", "poi", "category", "arrival", "departure"]
+    answers = [WHO, KEEP_SENSOR, DROP_SENSOR, KEEP_TIME, DROP_TIME]
+    return "visits.csv", _csv(header, rows), dict(zip(header, answers, strict=True))
+
+
+def beacons(rng, n):
+    rows = [(int(_when(rng, i).timestamp() * 1000), f"02{rng.getrandbits(40):010x}", -rng.randrange(40, 99),
+             f"B{i % 4}") for i in range(n)]
+    header = ["ts", "mac", "rssi", "beacon"]
+    answers = [KEEP_TIME, WHO, NUMBER, KEEP_SENSOR]
+    return "scan.tsv", _csv(header, rows, "\t"), dict(zip(header, answers, strict=True))
+
+
+def german_logs(rng, n):
+    header = ["Zeitpunkt", "Gerät", "Standort", "Breite", "Länge", "Signal"]
+    rows = [(f"{_when(rng, i):%d.%m.%Y %H:%M:%S}", f"02:00:00:00:{i % 7:02x}:01", f"AP{i % 5}",
+             f"{-48.88 + rng.uniform(-.1, .1):.5f}".replace(".", ","),
+             f"{-123.39 + rng.uniform(-.1, .1):.5f}".replace(".", ","), -rng.randrange(30, 90)) for i in range(n)]
+    answers = [KEEP_TIME, WHO, DROP_PLACE, KEEP_PLACE, KEEP_PLACE, NUMBER]
+    return "wlan.csv", _csv(header, rows, ";").encode("latin-1"), dict(zip(header, answers, strict=True))
+
+
+def cab_trips_of_a_city(rng, n):
+    header = ["Trip ID", "Taxi ID", "Trip Start Timestamp", "Trip End Timestamp", "Trip Seconds", "Trip Miles",
+              "Pickup Community Area", "Dropoff Community Area", "Fare", "Tips", "Payment Type", "Company",
+              "Pickup Centroid Latitude", "Pickup Centroid Longitude", "Dropoff Centroid Latitude",
+              "Dropoff Centroid Longitude"]
+    rows = []
+    for i in range(n):
+        at = _START + timedelta(minutes=17 * i)
+        place = [f"{v + rng.uniform(-.1, .1):.9f}" for v in (-48.88, -123.39, -48.88, -123.39)]
+        rows.append((_hex(f"trip{i}"), _hex(f"cab{i % 20}"), f"{at:%m/%d/%Y %I:%M:%S %p}",
+                     f"{at + timedelta(minutes=15):%m/%d/%Y %I:%M:%S %p}", 900 + i % 60, f"{rng.uniform(.5, 9):.1f}",
+                     rng.randrange(1, 77), rng.randrange(1, 77), f"{rng.uniform(4, 40):.2f}", "2.5", "Cash",
+                     "Nemo Cab", *place))
+    answers = [NOISE, WHO, KEEP_TIME, DROP_TIME, NUMBER, NUMBER, DROP_PLACE, DROP_PLACE, NUMBER, NUMBER, COUNTED, ID,
+               KEEP_PLACE, KEEP_PLACE, DROP_PLACE, DROP_PLACE]
+    return "taxi.csv", _csv(header, rows), dict(zip(header, answers, strict=True))
+
+
+def plate_reads(rng, n):
+    rows = [{"plate": f"ZZ-{i % 40:04}~", "camera": {"id": f"C{i % 6}", "lat": -48.88 + i % 6 / 900,
+                                                     "lng": -123.39 + i % 6 / 700},
+             "captured": int(_when(rng, i).timestamp()), "confidence": round(rng.random(), 2),
+             "image_url": f"https://pictures.invalid/{i}.jpg"} for i in range(n)]
+    return "reads.ndjson", "".join(json.dumps(row) + "\n" for row in rows), {
+        "plate": WHO, "camera.id": DROP_PLACE, "camera.lat": KEEP_PLACE, "camera.lng": KEEP_PLACE,
+        "captured": KEEP_TIME, "confidence": NUMBER, "image_url": ID}
+
+
+def calls_and_towers(rng, n):
+    calls = [(f"u{i % 30:04}", f"u{rng.randrange(30):04}", f"BTS{rng.randrange(1, 10):03}",
+              int(_when(rng, i).timestamp()), rng.randrange(1, 600), "voice") for i in range(n)]
+    towers = [(f"BTS{k:03}", f"{-48.88 + k / 900:.5f}", f"{-123.39 + k / 700:.5f}") for k in range(1, 10)]
+    return {"calls.csv": _csv(["caller", "callee", "tower_id", "start_time", "duration_s", "type"], calls),
+            "towers.csv": _csv(["tower_id", "lat", "lon"], towers)}, {
+        "caller": WHO, "callee": ID, "tower_id": KEEP_SENSOR, "start_time": KEEP_TIME, "duration_s": NUMBER,
+        "type": COUNTED, "lat": KEEP_PLACE, "lon": KEEP_PLACE}
+
+
+def ships(rng, n):
+    header = ["MMSI", "BaseDateTime", "LAT", "LON", "SOG", "COG", "Heading", "VesselName", "IMO", "CallSign",
+              "VesselType", "Status", "Length", "Width", "Draft", "Cargo", "TransceiverClass"]
+    rows = [(900_000_000 + i % 12, f"{_when(rng, i):%Y-%m-%dT%H:%M:%S}", f"{-48.88 + rng.uniform(-.1, .1):.5f}",
+             f"{-123.39 + rng.uniform(-.1, .1):.5f}", f"{rng.uniform(0, 12):.1f}", f"{rng.uniform(0, 359):.1f}",
+             rng.randrange(360), f"NOBOAT {i % 12}", "IMO0000000", f"XX{i % 12:02}", 70, 0, 120, 20, 6.5, 70, "A")
+            for i in range(n)]
+    answers = [WHO, KEEP_TIME, KEEP_PLACE, KEEP_PLACE, NUMBER, NUMBER, NUMBER, ID, ID, ID, COUNTED, COUNTED, NUMBER,
+               NUMBER, NUMBER, COUNTED, COUNTED]
+    return "ais.csv", _csv(header, rows), dict(zip(header, answers, strict=True))
+
+
+def tagged_animals(rng, n):
+    header = ["event-id", "visible", "timestamp", "location-long", "location-lat", "sensor-type",
+              "individual-taxon-canonical-name", "tag-local-identifier", "individual-local-identifier", "study-name"]
+    rows = [(10**9 + i, "true", f"{_when(rng, i):%Y-%m-%d %H:%M:%S}.000", f"{-123.39 + rng.uniform(-.1, .1):.6f}",
+             f"{-48.88 + rng.uniform(-.1, .1):.6f}", "gps", "Nemo ficta", f"T{i % 9}", f"N{i % 9}", "Invented")
+            for i in range(n)]
+    answers = [NOISE, COUNTED, KEEP_TIME, KEEP_PLACE, KEEP_PLACE, COUNTED, COUNTED, ID, WHO, COUNTED]
+    return "study.csv", _csv(header, rows), dict(zip(header, answers, strict=True))
+
+
 def judged(folder, make, n=240):
     """Write a maker's files into a folder and draft a recipe of it.
 
@@ -492,3 +594,6 @@ MAKERS = [taxi_fixes, taxi_trips, taxi_trips_named, zone_trips, checkins, venue_
           chinese_captures, points, cabs_a_file_each, taxis_a_file_each, walkers_in_folders, hashed_checkins,
           latin_checkins, contacts, trips_in_parquet, fixes_in_arrow, fixes_in_sqlite, fixes_in_geopackage,
           fixes_in_excel, tracks_in_gpx, old_location_histories, new_location_histories, moving_features, cab_requests]
+# Twins of a trial that the draft had not been written for.
+HELD_OUT = [tweets, stays_at_places, beacons, german_logs, cab_trips_of_a_city, plate_reads, calls_and_towers, ships,
+            tagged_animals]

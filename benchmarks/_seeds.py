@@ -182,9 +182,10 @@ _FORMS = {
     "mf-json": lambda: [_MOVING, b'{"type":"FeatureCollection","features":[%s,\n%s]}' % (_MOVING, _OLD_MOVING),
                         b"%s\n%s\n" % (_OLD_MOVING, _MOVING), _MOVING.replace(b"{", b"\n{")],
 }
-_COLUMNS = {"plt": ("lat", "lon", "time", "person"), "geojson": ("a", "b", "lon", "lat"),
+_COLUMNS = {"plt": ("lat", "lon", "time", "person"), "geojson": ("a", "b", "e.0", "lon", "lat"),
             "google": ("lon", "lat", "time", "person"), "mf-json": ("lon", "lat", "time", "id", "n.m"),
-            "geopackage": ("a", "b", "lon", "lat"), "gpx": ("lat", "lon", "time", "track", "extensions.hr")}
+            "geopackage": ("a", "b", "lon", "lat"), "gpx": ("lat", "lon", "time", "track", "extensions.hr"),
+            **dict.fromkeys(("ndjson", "mongo-lines", "es-hits", "bson", "parquet", "arrow"), ("a", "b", "c.0", "e.0"))}
 
 
 def _source(form):

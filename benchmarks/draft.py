@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from _layouts import MAKERS, judged
+from _layouts import HELD_OUT, MAKERS, judged
 
 from kit.city.leaks import write_dump
 from kit.ingest import draft_recipe
@@ -28,6 +28,16 @@ a recipe can read; its records are counted and let go. The rules of the draft we
 the figure says that the rules hold, not how often a layout that nobody here has thought of is drafted right.
 
 {table}
+
+## Layouts that were held out
+
+Nine more layouts were written down when the rules stood as in commit 00891d0, made without them in view. At this first
+try 68 of their 84 fields were right (81 %). Wrong were the positions that posts hold in arrays, and so their time and
+their subject; the place and the time of stays at places, and of beacons; all but two fields of a German log with
+decimal commas; and what the number of a camera is. The rules have been mended since, so these layouts too say by now
+only that the rules hold.
+
+{held_out}
 """
 
 
@@ -44,23 +54,23 @@ def main():
         recipe = draft_recipe(dump)
         seconds = time.perf_counter() - start
     print(f"{given.files} files, {size:,.0f} MB, {len(recipe.sources)} kinds: drafted in {seconds:.2f} s")
-    lines = "\n".join(table())
-    print(lines)
+    tables = {name: "\n".join(table(makers)) for name, makers in (("table", MAKERS), ("held_out", HELD_OUT))}
+    print(*tables.values(), sep="\n\n")
     if given.keep:
-        PAGE.write_text(PAGE_TEXT.format(table=lines), encoding="utf-8", newline="\n")
+        PAGE.write_text(PAGE_TEXT.format(**tables), encoding="utf-8", newline="\n")
 
 
-def table():
+def table(makers):
     """For each layout how many fields are right, and how many in all."""
     lines, rights, fields = ["| layout | form | makes | fields | right |", "|---|---|---|---:|---:|"], 0, 0
-    for make in MAKERS:
+    for make in makers:
         with tempfile.TemporaryDirectory() as folder:
             recipe, right, wrong = judged(Path(folder), make)
-        [source] = recipe.sources
-        lines.append(f"| {make.__name__.replace('_', ' ')} | {source.form} | {', '.join(source.makes)} | "
+        forms, makes = dict.fromkeys(s.form for s in recipe.sources), [", ".join(s.makes) for s in recipe.sources]
+        lines.append(f"| {make.__name__.replace('_', ' ')} | {', '.join(forms)} | {', '.join(makes)} | "
                      f"{right + len(wrong)} | {right} |")
         rights, fields = rights + right, fields + right + len(wrong)
-    return [*lines, f"| all {len(MAKERS)} | | | {fields} | {rights} ({rights / fields:.1%}) |"]
+    return [*lines, f"| all {len(makers)} | | | {fields} | {rights} ({rights / fields:.1%}) |"]
 
 
 def many_files(folder, people, files):

@@ -16,8 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from kit.errors import InputError
-from kit.ingest.glimpse import glimpse
-from kit.ingest.guesses import guess, joined
+from kit.ingest import abroad
+from kit.ingest.axes import is_pair, name_axes
+from kit.ingest.glimpse import further, glimpse
+from kit.ingest.guesses import guess, joined, settle
 from kit.ingest.recipe import read_recipe
 from kit.ingest.rows import OWNED, PLACES, owner_of
 from kit.ingest.sanitize import find_parts
@@ -30,13 +32,17 @@ _KINDS_OF_SENSOR = {"sniffer": "wifi", "wifi": "wifi", "wlan": "wifi", "ap": "wi
                     "tower": "cell", "bts": "cell", "antenna": "cell", "fuel": "pump", "pump": "pump",
                     "camera": "camera", "cam": "camera", "tracker": "camera", "face": "camera"}
 _SOURCES = (("face|capture|passage|camera", "face"), ("wifi|sniffer|probe|bluetooth|ble|wlan", "wifi"),
-            ("datadoor", "datadoor"), ("phone|cell|cdr|gps|check_?ins?", "phone"),
+            ("datadoor", "datadoor"), ("phone|cell|cdr|gps|check_?ins?|tower|bts|antenna", "phone"),
             ("plate|anpr|alpr|lpr|vehicle|taxi|bike|car", "plate"), ("fuel|petrol|pump", "fuel"))
 _EARLY = re.compile(r"(^|_)(ts|timestamp|time|datetime|capture\w*|event|start\w*|began|begin\w*|pickup|tpep_pickup\w*|"
                     r"utc|gps|recorded|observed|occurred|check_?in|in|entry|departure)(_|$)")
 _LATE = re.compile(r"(^|_)(end\w*|dropoff|drop_off|stop\w*|expir\w*|issue\w*|updat\w*|insert\w*|creat\w*|clos\w*|sent|"
                    r"receiv\w*|load\w*|import\w*|return\w*|local|modif\w*|publish\w*|arriv\w*|exit|out|ended|server|"
                    r"study|schedul\w*|due|registered|valid\w*|deleted|days)(_|$)")
+_AXES = "|".join(["lon", "lng", "long", "longitude", "lat", "latitude", *abroad.words("lon"), *abroad.words("lat")])
+_STAY = re.compile(r"(^|_)(arriv\w*|depart\w*|ankunft|abfahrt|arrivee?|arrivée|départ|llegada|salida|chegada|partida|"
+                   r"entry|exit|entered|left|check_?(in|out))(_|$)")
+_ENDED = re.compile(r"(^|_)(end\w*|stop\w*|finish\w*|dropoff|drop_off|return\w*|out|exit|left|until|to)(_|$)")
 _SECOND = re.compile(r"(^|_)(end\w*|dropoff|drop_off|to|dest\w*|destination|do|d|alighting|exit|tap_out|"
                      r"return\w*)(_|$)")
 
@@ -191,9 +197,16 @@ def _name_of(pattern, looks, taken):
 def _guesses(looks):
     """A guess for each field, from the files that have most of it."""
     paths = list(dict.fromkeys(path for look in looks for path in look.texts))
-    return [guess(path, pa.concat_arrays([look.texts[path] for look in looks[:8] if path in look.texts]
-                                         or [look.texts[path] for look in looks if path in look.texts][:1]))
-            for path in paths]
+    return [_guess(path, [look for look in looks[:8] if path in look.texts]
+                   or [look for look in looks if path in look.texts][:1]) for path in paths]
+
+
+def _guess(path, looks):
+    texts = pa.concat_arrays([look.texts[path] for look in looks])
+    found = guess(path, texts)
+    if found.unsettled:
+        settle(found, texts, pa.concat_arrays([texts, *(further(look, path) for look in looks)]))
+    return found
 
 
 # --- what a source makes ---------------------------------------------------------------------------------------------
@@ -204,6 +217,7 @@ def _decide(groups):
     for group in groups:
         if group.form in OWNED:
             _as_owned(group)
+        name_axes(group.guesses)
         _pair_degrees(group)
         _nameless_identifiers(group)
         _contacts(group)
@@ -420,7 +434,7 @@ def _make_records(group, known):
     elif subject and time and lon and lat:
         joins = joins or bool(sensor and lon.seen.filled < 0.9)  # a record without a position still has its sensor
         group.makes = ["sightings", "fixes"] if joins else ["fixes"]
-        _keep_time(time)
+        _keep_time(group, time)
         _keep_position(group, lon, lat)
         _name_subject(subject)
         accuracy = group.one("accuracy")
@@ -433,7 +447,7 @@ def _make_records(group, known):
                 g.what, g.why = "place", "a place's name, beside its position"
     elif subject and time and sensor:
         group.makes = ["sightings"]
-        _keep_time(time)
+        _keep_time(group, time)
         _name_subject(subject)
         _make_sightings(group, sensor)
     elif subject and not group.of("lon") and _is_register(group, subject):
@@ -551,7 +565,20 @@ def _time(group):
     if not best.seen.clocked and len(able) > 1 and any(re.search("time|clock|hour", joined(g.path)) for g in able):
         group.notes.append("date and clock time stand in two columns, which a recipe cannot join: put them in one")
         return None
+    stays = [g for g in able if g.seen.clocked and _STAY.search(joined(g.path))]
+    if best in stays:  # a trip departs first and a visit arrives first: their times tell
+        best = next((g for g in stays if _comes_before(g, best)), None) or next(
+            (g for g in stays if not _comes_before(best, g) and re.search("arriv", joined(g.path))), best)
     return best
+
+
+def _comes_before(first, second):
+    """Whether of two times the first is the earlier one in nearly all records."""
+    a, b = first.seen.moments, second.seen.moments
+    if a is None or b is None or a.shape != b.shape or np.isfinite(a - b).sum() < 5:
+        return False
+    gaps = (b - a)[np.isfinite(b - a)]
+    return bool((gaps >= 0).mean() >= 0.95 and (gaps > 0).mean() > 0.5)
 
 
 def _day(group):
@@ -566,13 +593,15 @@ def _position(group):
     if not pairs and lons and lats:
         pairs = [(lons[0], lats[0])]
     return max(pairs, default=(None, None), key=lambda p: (not _SECOND.search(joined(p[0].path)),
-                                                           p[0].seen.filled > 0.5))
+                                                           p[0].seen.filled > 0.5, p[0].named))
 
 
 def _beside(lon, lat):
     if re.fullmatch(r"column_\d+", lon):
         return abs(int(lon[7:]) - int(lat[7:])) == 1
-    bare = [re.sub(r"(^|_)(lon|lng|long|longitude|lat|latitude)(_|$)", "_", joined(name)).strip("_")
+    if is_pair(lon, lat):
+        return True
+    bare = [re.sub(rf"(^|_)({_AXES})(_|$)", "_", joined(name)).strip("_")
             for name in (lon, lat)]
     return bare[0] == bare[1]
 
@@ -598,8 +627,14 @@ def _keep(guessed, column):
         guessed.why = ""
 
 
-def _keep_time(guessed):
-    _keep(guessed, "time")
+def _keep_time(group, time):
+    """Keep a time; of an interval its start, and both ends say so."""
+    _keep(time, "time")
+    for g in group.of("time"):
+        name = joined(g.path)
+        if g is not time and (_STAY.search(name) or _ENDED.search(name)) and _comes_before(time, g):
+            g.why = "when it ended; of an interval the start is kept"
+            time.why = time.why or "when it began"
 
 
 def _name_subject(guessed):
@@ -656,9 +691,9 @@ def _text(groups, unread, has_manifest):
 
 def _zone_lines(groups, has_manifest):
     kept = [g for group in groups for g in group.guesses if g.column in ("time", "date")]
-    if kept and all(g.seen.zoned for g in kept) and not has_manifest:
-        return ["# Every time carries its zone, or counts from 1970; this is only the clock that hours are told by.",
-                'time_zone = "UTC"']
+    if all(g.seen.zoned for g in kept) and not has_manifest:
+        return ["# Every time carries its zone, or counts from 1970; this is only the clock that hours are told by."
+                if kept else "# No time is kept, so nothing hangs on the clock.", 'time_zone = "UTC"']
     lines = ["# To be answered: on which clock are the times that carry no zone? Write its IANA name, such as",
              '# "Asia/Shanghai"; "manifest" is what a manifest.json says, or tz when it is run; if none does, it asks.']
     return [*lines, 'time_zone = "manifest"']

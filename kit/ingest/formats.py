@@ -17,7 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kit.errors import InputError
-from kit.ingest import cutters, encodings, excel_in, geopackage_in, google_in, gpx_in, json_cut, mf_json_in, tables_in
+from kit.ingest import (
+    cutters,
+    elements,
+    encodings,
+    excel_in,
+    geopackage_in,
+    google_in,
+    gpx_in,
+    json_cut,
+    mf_json_in,
+    tables_in,
+)
 from kit.ingest.cutters import BLOCK_BYTES, EXCERPT_LETTERS, Block, Chunks, mask
 from kit.ingest.rows import PLACES, owner_of
 
@@ -67,13 +78,25 @@ def cut(part, source, digest=None, block_bytes=BLOCK_BYTES):
     """
     by_place = {f.path for f in source.read} & PLACES.keys()
     if not by_place:
-        yield from READERS[source.form](part, source, digest, block_bytes)
+        yield from _read_arrays(part, source, digest, block_bytes)
         return
     owner = owner_of(part)
     texts = {path: owner[PLACES[path]] for path in by_place}
     inside = replace(source, fields=tuple(f for f in source.fields if f.path not in PLACES))
-    for block, parse in READERS[source.form](part, inside, digest, block_bytes):
+    for block, parse in _read_arrays(part, inside, digest, block_bytes):
         yield block, partial(_with_places, parse, texts)
+
+
+def _read_arrays(part, source, digest, block_bytes):
+    """As the reader does; where the source names elements of arrays, with these taken out."""
+    paths = elements.of(source)
+    blocks = READERS[source.form](part, elements.whole(source, paths) if paths else source, digest, block_bytes)
+    if not paths:
+        yield from blocks
+        return
+    wanted = [f.path for f in source.read]
+    for block, parse in blocks:
+        yield block, partial(elements.taken, parse, paths, wanted)
 
 
 def _with_places(parse, texts):

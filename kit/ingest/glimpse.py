@@ -13,15 +13,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 
+import numpy as np
 import pyarrow as pa
 
 from kit.errors import InputError
-from kit.ingest import encodings, excel_in, formats, geopackage_in, google_in, kinds, opening, tables_in
+from kit.ingest import elements, encodings, excel_in, formats, geopackage_in, google_in, kinds, opening, tables_in
+from kit.ingest.numerals import read_numbers
 from kit.ingest.recipe import Field, Source
 
 MAX_ROWS, MAX_FIELDS = 2_000, 300
 _HEAD, _WINDOW, _WINDOWS = 128 << 10, 24 << 10, 8
-_DEEPEST = 3
+_DEEPEST = 5
+_MORE_ROWS, _MORE_WINDOWS = 50_000, 48
 _WHOLE_IN_MEMORY = 64 << 20
 _SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".dat", ".psv", ".data")
 
@@ -65,9 +68,32 @@ def glimpse(part):
         seen = _further_in(part, form, head)
         if form in ("csv", "ndjson") and (encoding := _western(seen, head)):
             options = {**options, "encoding": encoding}
-        return _look(seen, form, options)
+        found = _look(seen, form, options)
+        return replace(found, part=part) if found else None
     except (InputError, OSError, UnicodeError):
         return None
+
+
+def further(look, path):
+    """More of one field of a part than its glimpse shows: some ten thousand values, from all over a plain file.
+
+    Returns
+    -------
+    pyarrow.StringArray
+    """
+    pieces, rows = [], 0
+    try:
+        with look.part.open() as stream:
+            head = stream.read(_HEAD)
+        part = _further_in(look.part, look.form, head, _MORE_WINDOWS)
+        for _, records in _blocks(part, look.form, look.options, [path]):
+            pieces.append(records.texts[path])
+            rows += len(records.rows)
+            if rows >= _MORE_ROWS:
+                break
+    except (InputError, OSError, UnicodeError):
+        pass  # what was read before the fault is more than nothing
+    return pa.chunked_array(pieces, pa.string()).combine_chunks()
 
 
 # --- forms -----------------------------------------------------------------------------------------------------------
@@ -198,9 +224,9 @@ def _western(part, head):
     return "cp1252" if any(run < b"\xa0" for run in high) else "latin-1"
 
 
-def _text(head):
+def _text(head, encoding=None):
     try:
-        return encodings.as_text(head)
+        return encodings.as_text(head, encoding)
     except (InputError, UnicodeError):
         return ""
 
@@ -256,7 +282,7 @@ def _is_value(cell):
 # --- records ---------------------------------------------------------------------------------------------------------
 
 
-def _further_in(part, form, head):
+def _further_in(part, form, head, windows=_WINDOWS):
     """The part itself; or, of a long plain file with a record a line, its beginning and lines from further in."""
     by_lines = form == "csv" or (form in ("ndjson", "mongo-lines", "es-hits") and head.lstrip()[:1] == b"{"
                                  and _object(head.split(b"\n", 1)[0]) is not None)
@@ -266,8 +292,8 @@ def _further_in(part, form, head):
     if not pieces[0]:
         return part
     with open(part.path, "rb") as file:
-        for i in range(1, _WINDOWS + 1):
-            file.seek(len(head) + (part.size - len(head)) * i // (_WINDOWS + 1))
+        for i in range(1, windows + 1):
+            file.seek(len(head) + (part.size - len(head)) * i // (windows + 1))
             window = file.read(_WINDOW)
             pieces.append(window[window.find(b"\n") + 1 : window.rfind(b"\n") + 1])
     return replace(part, opener=partial(_Lines, b"".join(pieces)))
@@ -288,7 +314,7 @@ def _look(part, form, options):
         paths, seen.hidden = _shown(paths)
         columns = _read(part, form, options, paths)
         inner = {path: names for path, column in columns.items() if path not in opened
-                 and form != "csv" and (names := _members(column))}
+                 and form != "csv" and (names := _members(column) or _axes(path, column, form))}
         if not inner:
             break
         opened |= set(inner)
@@ -315,7 +341,7 @@ def _first_paths(part, form, options):
 def _place(part, form, options):
     """A sort key: where a name first stands in the file, then the name itself."""
     with part.open() as stream:
-        text = _text(stream.read(_HEAD))
+        text = _text(stream.read(_HEAD), options.get("encoding"))
     if form == "csv" and options.get("header") is False:
         return lambda name: (int(name.rpartition("_")[2]), name)
     if form == "csv":
@@ -400,3 +426,21 @@ def _members(column):
             return []
         names |= dict.fromkeys(key for key in value if key and "." not in key and '"' not in key)
     return list(names)
+
+
+_POSITION = re.compile(r"(^|[._])(coord(inate)?s?|loc|location|geo|geo_?(point|json|loc(ation)?)|point|pos|position|"
+                       r"gps|lonlat|lnglat|lat_?l(on|ng)|l(on|ng)_?lat|cent(er|re|roid))$", re.IGNORECASE)
+
+
+def _axes(path, column, form):
+    """Numbers of the elements, where a column holds arrays of two numbers, or three, and is called a position."""
+    there = column.drop_null().slice(0, 500)
+    if form not in elements.FORMS or not len(there) or not _POSITION.search(path):
+        return []
+    counts = []
+    for number in range(4):
+        values = elements.take(there, (str(number),))
+        counts.append((~np.isnan(read_numbers(values)[0])).mean() if number < 3 else 1 - values.null_count / len(there))
+    if min(counts[:2]) < 0.8 or counts[3] > 0:
+        return []
+    return ["0", "1", "2"] if counts[2] > 0 else ["0", "1"]

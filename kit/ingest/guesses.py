@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from kit.ingest import kinds, positions, times
+from kit.ingest import abroad, kinds, positions, times
 from kit.ingest.numerals import read_numbers, unwrap
 
 _JUDGED, _LISTED = 200, 2_000
@@ -42,8 +42,8 @@ class Role:
 
 _TIME_WORDS = ("time", "timestamp", "ts", "date", "datetime", "dt", "day", "when", "epoch", "utc", "clock", "at",
                r"time\w*", r"\w+time", r"\w+date", r"\w+_?ts", "gmt", "start", "started", "end", "ended", "begin",
-               "expires?", "created", "updated", "moment", "hour", "occurred", "recorded", "fecha", "hora", "datum",
-               "zeit", "date_?heure", "horodatage", "时间", "日期", r"\w*时间", r"\w*日期")
+               "expires?", "created", "updated", "moment", "hour", "occurred", "recorded", "arrivals?", "departures?",
+               *abroad.words("time"), "时间", "日期", r"\w*时间", r"\w*日期")
 ROLES = (
     Role("template", _word("feature_?(vec|vector)?s?", "embeddings?", "templates?", "descriptors?", "face_?vec\\w*",
                            "vector", "fingerprints?", "iris", "voice_?print", "biometrics?", r"\w*特征\w*"),
@@ -68,8 +68,8 @@ ROLES = (
          "identifier", "drop", "a picture, or where one lies"),
     Role("network", _word("ssid\\w*", "probes?", "essid"), "identifier", "drop",
          "the networks that a device asks for name its owner's home and work"),
-    Role("lon", _word("lon", "lng", "long", "longitude", "经度", "longitud"), "place", "keep"),
-    Role("lat", _word("lat", "latitude", "纬度", "latitud"), "place", "keep"),
+    Role("lon", _word("lon", "lng", "long", "longitude", "经度", *abroad.words("lon")), "place", "keep"),
+    Role("lat", _word("lat", "latitude", "纬度", *abroad.words("lat")), "place", "keep"),
     Role("projected", _word("x", "y", "x_?m", "y_?m", "easting", "northing", "utm\\w*", "x_?coord\\w*", "y_?coord\\w*",
                             "coord_?x", "coord_?y", "pos_?x", "pos_?y", "xutm", "yutm"),
          "place", "drop", "a position in another system"),
@@ -87,14 +87,15 @@ ROLES = (
                          "id_?(no|num|number|card|card_?no)", "ssn", "sfzh\\w*", "身份证\\w*", "证件\\w*",
                          "national_?id", "card_?(id|no|num|number|hash|uid)",
                          "(smart|travel|oyster|opal|transit)_?card\\w*", "卡号",
-                         "who", "usuario", "id_usuario", "username", "user_?name", "screen_?name", "login", "nick\\w*",
+                         "who", *abroad.words("person"), "username", "user_?name", "screen_?name", "login", "nick\\w*",
                          "individual_local_identifier"),
          "identifier", "drop", "names a person", "person", 1),
-    Role("device", _word("mac", "mac_?addr\\w*", "bssid", "client_?mac", "src_?mac", "sta_?mac", "did",
+    Role("device", _word("mac", "mac_?addr\\w*", "client_?mac", "src_?mac", "sta_?mac", "did",
                          "(device|phone|handset|terminal|tag|collar|logger|gps|beacon|ad|advert\\w*|maid|idfa|"
                          "aaid|gaid|sim|imei|unit|obu|equipment)_?(id|no|num|number|code|key|uuid|uid|hash|token|serial|"
                          "sn|local_identifier|identifier)", "maid", "idfa", "gaid", "aaid", "adid", "caid",
-                         "install_?id", "tag_local_identifier", "terminal", "hashed_?mac", "anon\\w*_?id"),
+                         "install_?id", "tag_local_identifier", "terminal", "hashed_?mac", "anon\\w*_?id",
+                         *abroad.words("device")),
          "identifier", "drop", "names a device", "device", 2),
     Role("device", _word("imei", "imsi", "meid", "iccid", "serial(_?(no|number))?"), "identifier", "drop",
          "names a device or its card", "device", 5),
@@ -106,7 +107,8 @@ ROLES = (
                           "label|identifier|registration)", "plates?", "plate_?(no|num|number|text|hash)",
                           "licen[cs]e_?(plate|no|number)", "number_?plate", "reg(istration)?_?(no|number|plate)",
                           "medallion", "hphm", "车牌\\w*", "mmsi", "imo", "vin", "icao24", "hex_?ident", "bikeid",
-                          "taxi", "cab", "call_?sign", "vehicle", "vehicle_vehicle_id", "matricula", "tail_?number"),
+                          "taxi", "cab", "call_?sign", "vehicle", "vehicle_vehicle_id", "tail_?number",
+                          *abroad.words("vehicle")),
          "identifier", "drop", "names a vehicle", "vehicle", 3),
     Role("household", _word("(household|house|home|meter|dwelling|flat|apartment|customer|premise)_?(id|no|num|number|"
                             "code|key|hash)", "hh_?id", "lclid", "meter", "mpan", "户号", "nmi"),
@@ -153,13 +155,14 @@ ROLES = (
                          "toll|start_?station|end_?station|kiosk|host|tap_?in_?\\w*|tap_?out_?\\w*|pickup_?\\w*|"
                          "boarding_?\\w*|alighting_?\\w*|lac|pu_?location|do_?location|pulocation|dolocation|lookup)"
                          "_?(id|no|num|number|code|key|ref|identifier|uid)", "cgi", "ecgi", "cell", "cellid", "lac",
-                         "camera", "sensor", "venue", "station", "gate", "stop", "ap", "ap_?mac", "ap_?name",
+                         "camera", "sensor", "venue", "station", "gate", "stop", "ap", "poi", "beacon", "reader",
+                         "access_?point", "bssid", "ap_?mac", "ap_?name",
                          "device_?(ip|name)", "pulocationid", "dolocationid", "(ap|tower|sensor|camera|gate)_?name",
-                         "摄像头\\w*", "设备编号", "卡口\\w*", "基站\\w*", "站点\\w*", "puerta", "estacion"),
+                         "摄像头\\w*", "设备编号", "卡口\\w*", "基站\\w*", "站点\\w*", *abroad.words("sensor")),
          "sensor", "drop", "names a fixed place"),
     Role("name", _word("(?<!.)name", "(full|given|first|last|sur|family|middle|real|person|driver|owner|customer|"
                        "contact|passenger|subscriber|vessel|ship|boat)_?name", "surname", "姓名", "名字", "联系人",
-                       "nombre", "apellidos?", "nom", "prenom", "vorname", "nachname"), "identifier", "drop", "a name"),
+                       *abroad.words("name")), "identifier", "drop", "a name"),
     Role("score", _word("(match_?|face_?)?(score|similarity|confidence|conf|prob\\w*|sim)", "相似度", "score_\\w+"),
          "measurement", "drop", "how sure the system was"),
     Role("kwh", _word("kwh", "energy_?kwh", "consumption\\w*", "usage_?kwh", "kwh_?\\w*", "energy"), "measurement",
@@ -205,6 +208,7 @@ class Guess:
     named: bool = True
     reading: dict = field(default_factory=dict)
     seen: object = None
+    unsettled: bool = False
 
 
 @dataclass
@@ -220,6 +224,7 @@ class Seen:
     whole: bool
     zoned: bool = True
     clocked: bool = True
+    moments: np.ndarray | None = None
 
     @property
     def distinct(self):
@@ -288,14 +293,12 @@ def _by_name(path, name, seen, texts):
     """The first role that the name speaks of and the content allows."""
     if path.startswith("_") and path.lstrip("_") in ("id", "class", "index", "type", "score", "v"):
         return _BY_NAME["record"]
-    for role in ROLES:
-        if role.names.search(name) and _allows(role, name, seen, texts):
-            return role
     above = joined(path)
-    if above != name:
-        ends = name in ("id", "key", "value", "no")
-        return next((r for r in ROLES if ends and r.tier and r.names.search(above)), None)
-    return None
+    if above != name and name in ("id", "key", "value", "no"):
+        whose = next((r for r in ROLES if (r.tier or r.name in ("sensor", "record")) and r.names.search(above)), None)
+        if whose:
+            return whose
+    return next((role for role in ROLES if role.names.search(name) and _allows(role, name, seen, texts)), None)
 
 
 def _allows(role, name, seen, texts):
@@ -306,6 +309,8 @@ def _allows(role, name, seen, texts):
         return _reads_as_time(texts, seen) or (name.endswith(("time", "hour", "clock")) and _is_clock(seen))
     if role.name == "birthday":
         return _time_share(texts)[0] >= 0.8
+    if role.name in ("lon", "lat") and set(name.split("_")) & set(abroad.AMBIGUOUS) and not _is_fine(seen):
+        return False
     if role.name in ("lon", "lat"):
         return seen.numeric >= 0.8 or _position_share(texts) >= 0.8 or _comma_share(seen) >= 0.8
     if role.name in _NUMBER_ROLES - {"projected"}:
@@ -314,7 +319,7 @@ def _allows(role, name, seen, texts):
         return seen.numeric < 0.8
     if role.name == "label" and role.do == "tally":
         return seen.distinct <= max(_FEW, seen.rows // 5)
-    if (role.tier or role.name == "sensor") and re.search(r"_(type|kind|status|count|class|category)$", name):
+    if (role.tier or role.name == "sensor") and re.search(r"_(type|kind|status|count|class|category|typ|tipo)$", name):
         return False
     if role.tier or role.name in ("record", "sensor"):
         return not (seen.flag or (_time_like(texts, seen) and not seen.whole))
@@ -330,6 +335,10 @@ def _by_content(path, seen, texts, unnamed):
         return Guess(path, "time", "time", "drop", "not the time of the record")
     if seen.numeric >= 0.9 and not (kind in ("resident_id", "imei", "imsi", "phone") and share >= 0.5):
         return _number(path, seen)
+    if _comma_share(seen) >= 0.9 and any(len(v.partition(",")[2]) != 3 for v in seen.values):  # no thousands
+        numbers, _ = read_numbers(texts.drop_null(), ",")
+        return _number(path, replace(seen, numbers=numbers[~np.isnan(numbers)], whole=False,
+                                     values=[v.replace(",", ".") for v in seen.values]))
     if share >= 0.5 and kind in _KIND_ROLES and not (kind == "name" and seen.unlike < 0.02 and seen.distinct < 20):
         role = _BY_NAME[_KIND_ROLES[kind]]
         return Guess(path, role.name, role.what, role.do, f"{role.why}, by its content", role.kind, role.tier or 9)
@@ -347,8 +356,8 @@ def _by_content(path, seen, texts, unnamed):
 
 def _number(path, seen):
     near = seen.numbers
-    decimals = seen.whole is False and np.mean([len(v.partition(".")[2]) >= 3 for v in seen.values[:200]]) > 0.5
-    if decimals and np.abs(near).max() <= 180 and np.abs(near).max() > 1 and np.ptp(near) < 90:
+    in_degrees = seen.whole is False and _is_fine(seen) and 1 < np.abs(near).max() <= 180
+    if in_degrees and np.ptp(near) < 90:
         return Guess(path, "degrees", "place", "drop", "looks like degrees")
     if path.startswith("column_") and seen.whole and _is_offset(near):
         return Guess(path, "number", "measurement", "drop", "how far a clock is from UTC, in minutes, it seems")
@@ -359,6 +368,12 @@ def _number(path, seen):
     if seen.whole and near.min() >= 0:
         return Guess(path, "integer", "measurement", "drop", "a number without a name for what it counts", tier=8)
     return Guess(path, "number", "measurement", "drop", "not needed to follow movement")
+
+
+def _is_fine(seen):
+    """Whether most numbers have three decimals or more, as degrees do."""
+    return bool(seen.values) and np.mean([len(re.split("[.,]", v)[-1]) >= 3 and v.count(".") + v.count(",") == 1
+                                          for v in seen.values[:200]]) > 0.5
 
 
 def _is_offset(numbers):
@@ -450,7 +465,7 @@ def _with_reading(found, texts):
     """How to read a time or a number, where that is not told by the value itself."""
     if found.what == "time" and found.seen.rows:
         return _with_time(found, texts)
-    if found.role in ("lon", "lat", "kwh", "score", "accuracy", "age") and found.seen.numeric < 0.5 \
+    if found.role in ("lon", "lat", "degrees", "kwh", "score", "accuracy", "age") and found.seen.numeric < 0.5 \
             and _comma_share(found.seen) >= 0.8:
         found.reading["decimal"] = ","
         numbers, _ = read_numbers(texts.drop_null(), ",")
@@ -468,15 +483,58 @@ def _with_time(found, texts):
     share, forms, _ = _time_share(texts)
     if share < 0.7 and _is_excel(found.seen):
         found.reading["unit"] = "excel"
-        found.seen = replace(found.seen, zoned=False)
-        return found
-    if (forms == times.DAY_OR_MONTH).any():
-        form = times.suggest_form(texts.drop_null())
-        if form:
+    elif (forms == times.DAY_OR_MONTH).any():
+        if form := times.suggest_form(texts.drop_null()):
             found.reading["form"] = form
-            _, forms, _ = _time_share(texts, form)
         else:
-            found.why = "day or month first cannot be told from the sample: add form = \"DD/MM/YYYY\" or \"MM/DD/YYYY\""
-    found.seen = replace(found.seen, zoned=bool(len(forms)) and bool((forms == times.INSTANT).all()),
-                         clocked=not (_is_clock(found.seen) or bool(len(forms) and (forms == times.DATE).all())))
+            found.unsettled = True
+            found.why = _ASK_FORM
+    return _with_moments(found, texts)
+
+
+_ASK_FORM = "day or month first cannot be told from the sample: add form = \"DD/MM/YYYY\" or \"MM/DD/YYYY\""
+
+
+_DOTTED = re.compile(r"\s*\d{1,2}\.\d{1,2}\.\d")
+
+
+def settle(found, texts, more):
+    """Whether the day or the month comes first, from more of the same field than its guess was made of.
+
+    Parameters
+    ----------
+    found : Guess
+        One that is `unsettled`; it is changed.
+    texts, more : pyarrow.StringArray
+        What it was made of, and more of it.
+    """
+    form, found.unsettled = times.suggest_form(more.drop_null()), False
+    found.why = "" if form else _ASK_FORM
+    if not form and (form := _that_runs(more)):
+        found.why = "the other of the two numbers never changes, so it seems to be the month: please check"
+    elif not form and (there := more.drop_null().unique().to_pylist()) and all(map(_DOTTED.match, there)):
+        form, found.why = "DD/MM/YYYY", "the day comes first where dots part it from the month: please check"
+    if form:
+        found.reading["form"] = form
+        _with_moments(found, texts)
+
+
+def _that_runs(texts):
+    """The form in which the month stands still and the days go on, if there are three of them or more."""
+    dates = [re.match(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d", text) for text in texts.drop_null().unique().to_pylist()]
+    first, second = ({int(date[i]) for date in dates if date} for i in (1, 2))
+    if len(first) == 1 and len(second) >= 3:
+        return "MM/DD/YYYY"
+    return "DD/MM/YYYY" if len(second) == 1 and len(first) >= 3 else None
+
+
+def _with_moments(found, texts):
+    """What is known of its times once they can be read: whether they have zones and clocks, and when they are."""
+    micros, forms = times.read_times(texts, found.reading.get("form"), found.reading.get("unit"))
+    readable = np.isin(forms, (times.INSTANT, times.WALL, times.DATE))
+    some = forms[readable | (forms == times.DAY_OR_MONTH)]
+    dates = bool(len(some) and (some == times.DATE).all())
+    found.seen = replace(found.seen, zoned=bool(len(some)) and bool((some == times.INSTANT).all()),
+                         clocked=not (_is_clock(found.seen) or (dates and "unit" not in found.reading)),
+                         moments=np.where(readable, micros, np.nan))
     return found

@@ -18,6 +18,9 @@
     id_no = { is = "identifier", do = "pseudonymise", as = "subject_id", kind = "person" }
     snap_ref = { is = "identifier", do = "drop", why = "a picture of a face" }
 
+A path has dots between levels, and may end in a number, which counts the elements of an array from 0: the longitude of
+a GeoJSON point in the member `location` is "location.coordinates.0".
+
 What is coarsened is so by a `step`: years of an age_band (from an age, or a birthday), seconds of a time, else units of
 the column. A field that a recipe does not name is dropped and listed in the report. Some actions are not for every
 field: no identifier is ever kept, no label survives its tally.
@@ -54,7 +57,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 
 from kit.errors import InputError
-from kit.ingest import positions, times
+from kit.ingest import elements, positions, times
 from kit.ingest.identifiers import PREFIXES
 from kit.tables import CONTRACTS
 
@@ -242,6 +245,7 @@ def _source(raw, where):
     source = Source(raw["name"], raw["files"], raw["form"], makes, fields, tuple(raw.get("set", {}).items()), derived,
                     crs, axes, **_reading(raw, where))
     _check_columns(source, where)
+    _check_paths(source, where)
     return source
 
 
@@ -342,6 +346,15 @@ def _check_columns(source, where):
         if column in ("kind", "source"):
             table = "sensors" if column == "kind" else "sightings"
             _one_of(value, CONTRACTS[table].column(column).one_of, f"{where} sets {column} to")
+
+
+def _check_paths(source, where):
+    """A member is read whole, or members of it are."""
+    if source.form in ("mongo-lines", "es-hits", "ndjson", "geojson"):
+        read = {f.path for f in elements.whole(source, elements.of(source)).read}
+        above = {path.rsplit(".", depth)[0] for path in read for depth in range(1, path.count(".") + 1)}
+        if both := sorted(above & read):
+            raise InputError(f"{where} reads both {both[0]} and members of it; drop the one or the others.")
 
 
 def _only(raw, allowed, where):

@@ -82,6 +82,138 @@ def test_times_with_a_zone_need_no_answer(tmp_path):
     assert recipe.time_zone == "UTC"
 
 
+def test_a_dump_that_keeps_no_time_needs_no_clock(tmp_path):
+    rows = "".join(f"S{i},-123.39{i},-48.88{i}\n" for i in range(10, 60))
+    recipe = drafted(tmp_path, stations__csv="station_id,lon,lat\n" + rows)
+    assert (recipe.time_zone, recipe.sources[0].makes) == ("UTC", ("sensors",))
+    report = sanitize(tmp_path / "dump", recipe, KEY, tmp_path / "out")
+    assert (report.rows_in, report.rows_kept) == (50, 50)
+
+
+def points(first, second, name="location", more="", wrap="{}"):
+    """Fifty records with an array of two numbers."""
+    return "".join(wrap.format(f'{{"user_id":"u{i % 9}","time":{1_930_000_000 + i},"{name}":'
+                               f'{{"type":"Point","coordinates":[{first}{i},{second}{i}]}}{more}}}') + "\n"
+                   for i in range(10, 60))
+
+
+LON_FIRST = {"coordinates.0": "lon", "coordinates.1": "lat"}
+LAT_FIRST = {"coordinates.0": "lat", "coordinates.1": "lon"}
+
+
+@pytest.mark.parametrize(("first", "second", "name", "more", "order", "why"), [
+    ("-123.39", "-48.88", "location", "", LON_FIRST, "by its range"),
+    ("-48.88", "-123.39", "location", "", LAT_FIRST, "by its range"),
+    ("-73.39", "-48.88", "location", "", LON_FIRST, "longitude first, as GeoJSON has it"),
+    ("-48.88", "-73.39", "geo", ',"x":{"lon":-73.39,"lat":-48.88}', LAT_FIRST, None),
+    ("-48.88", "-73.39", "geo", "", LON_FIRST, "please check"),
+])
+def test_which_number_of_an_array_is_the_longitude(tmp_path, first, second, name, more, order, why):
+    [source] = drafted(tmp_path, seen__ndjson=points(first, second, name, more)).sources
+    assert source.makes == ("fixes",)
+    if why is None:  # the plain pair is kept; the array agrees with it, and is let go
+        assert source.field_of("lon").path == "x.lon"
+        assert said(source)[f"{name}.coordinates.0"] == "place drop"
+        return
+    got = {f.path.removeprefix(f"{name}."): f.column for f in source.fields if f.column in ("lon", "lat")}
+    assert got == order
+    assert why in source.field_of("lon").why
+
+
+def test_the_longitude_of_an_old_post_is_told_by_the_new_one(tmp_path):
+    both = points("-48.88", "-73.39", "geo", ',"coordinates":{"type":"Point","coordinates":[-73.39,-48.88]}')
+    [source] = drafted(tmp_path, seen__ndjson=both).sources
+    assert (source.field_of("lon").path, source.field_of("lat").path) == (
+        "coordinates.coordinates.0", "coordinates.coordinates.1")
+
+
+@pytest.mark.parametrize(("file", "wrap", "form"), [
+    ("seen__ndjson", "{}", "ndjson"), ("seen__json", '{{"_index":"i","_source":{}}}', "es-hits")])
+def test_positions_in_arrays_are_read_as_drafted(tmp_path, file, wrap, form):
+    recipe = drafted(tmp_path, **{file: points("-123.39", "-48.88", wrap=wrap)})
+    report = sanitize(tmp_path / "dump", recipe, KEY, tmp_path / "out")
+    assert (recipe.sources[0].form, report.rows_in, report.rows_kept) == (form, 50, 50)
+
+
+@pytest.mark.parametrize("array", ["[1,2,3,4]", "[[-123.39,-48.88],[-123.39,-48.88]]", '["a","b"]', "[]"])
+def test_arrays_that_are_no_position_are_left_whole(tmp_path, array):
+    rows = "".join(f'{{"user_id":"u{i % 9}","time":{1_930_000_000 + i},"location":{array}}}\n' for i in range(50))
+    [source] = drafted(tmp_path, seen__ndjson=rows).sources
+    assert [f.path for f in source.fields] == ["user_id", "time", "location"]
+
+
+@pytest.mark.parametrize("name", ["poi", "venue", "beacon", "ap", "access_point", "bssid", "station", "stop_id", "gate",
+                                  "reader", "Haltestelle", "arrêt", "parada"])
+def test_where_somebody_was_may_be_a_mere_number(tmp_path, name):
+    rows = "".join(f"u{i % 9},{1_930_000_000 + i},{1 + i % 23}\n" for i in range(60))
+    [source] = drafted(tmp_path, seen__csv=f"user_id,time,{name}\n" + rows).sources
+    assert source.makes == ("sightings",)
+    assert source.field_of("sensor_id").path == name
+
+
+@pytest.mark.parametrize("header", ["Gerät;Zeitpunkt;Breite;Länge", "appareil;horodatage;latitude;longitude",
+                                    "dispositivo;fecha_hora;latitud;longitud", "aparelho;data_hora;lat;lon",
+                                    "Geraet;Zeitstempel;Breitengrad;Laengengrad"])
+def test_other_languages_and_their_decimal_commas(tmp_path, header):
+    rows = "".join(f"d{i % 9};2031-03-04 07:{i}:00;-48,88{i}1;-123,39{i}1\n" for i in range(10, 60))
+    recipe = drafted(tmp_path, seen__csv=f"{header}\n{rows}")
+    [source] = recipe.sources
+    device, time, lat, lon = header.split(";")
+    assert {f.path: f.column for f in source.fields} == {device: "subject_id", time: "time", lat: "lat", lon: "lon"}
+    assert (source.field_of("lon").decimal, source.field_of("subject_id").kind) == (",", "device")
+    report = sanitize(tmp_path / "dump", recipe, KEY, tmp_path / "out", tz="Etc/GMT-8")
+    assert (report.rows_in, report.rows_kept) == (50, 50)
+
+
+def test_a_width_is_no_latitude(tmp_path):
+    rows = "".join(f"d{i % 9};2031-03-04 07:{i}:00;{i},5;1{i},5\n" for i in range(10, 60))
+    [source] = drafted(tmp_path, seen__csv=f"Schiff;Zeit;Breite;Länge\n{rows}").sources
+    assert said(source)["Breite"] == said(source)["Länge"] == "measurement drop"
+
+
+def test_degrees_with_commas_and_without_names(tmp_path):
+    rows = "".join(f"d{i % 9};2031-03-04 07:{i}:00;-48,88{i}1;-123,39{i}1\n" for i in range(10, 60))
+    recipe = drafted(tmp_path, seen__csv=rows)
+    assert [recipe.sources[0].field_of(c).path for c in ("lat", "lon")] == ["column_3", "column_4"]
+    report = sanitize(tmp_path / "dump", recipe, KEY, tmp_path / "out", tz="Etc/GMT-8")
+    assert (report.rows_in, report.rows_kept) == (50, 50)
+
+
+def us_rows(days, n):
+    return "".join(f"u{i % 9},03/{days[i * len(days) // n]:02}/2031 08:{i % 60:02}:00 {'AP'[i % 2]}M,"
+                   f"-123.39{i % 90 + 10},-48.88{i % 90 + 10}\n" for i in range(n))
+
+
+def test_a_day_above_twelve_is_looked_for_further_in(tmp_path):
+    """A long file of which one short stretch alone, that no first look comes upon, has a day above 12."""
+    rows, odd = us_rows([1, 2], 40_000), us_rows([13], 1_200)
+    where = rows.index("\n", len(rows) // 4) + 1
+    recipe = drafted(tmp_path, fixes__csv="user_id,time,lon,lat\n" + rows[:where] + odd + rows[where:])
+    time = recipe.sources[0].field_of("time")
+    assert (time.form, time.why) == ("MM/DD/YYYY", "")
+    report = sanitize(tmp_path / "dump", recipe, KEY, tmp_path / "out", tz="Etc/GMT-8")
+    assert report.rows_in == report.rows_kept == 41_200
+
+
+def test_a_month_stands_still_while_its_days_go_on(tmp_path):
+    recipe = drafted(tmp_path, fixes__csv="user_id,time,lon,lat\n" + us_rows([4, 5, 6, 7], 200))
+    time = recipe.sources[0].field_of("time")
+    assert time.form == "MM/DD/YYYY"
+    assert "please check" in time.why
+
+
+@pytest.mark.parametrize(("names", "kept"), [
+    ("arrival,departure", "arrival"), ("departure,arrival", "departure"), ("check_in,check_out", "check_in"),
+    ("Abfahrt,Ankunft", "Abfahrt")])
+def test_of_an_interval_the_start_is_kept(tmp_path, names, kept):
+    rows = "".join(f"u{i % 9},{i % 7},2031-03-04 07:{i}:00,2031-03-04 08:{i}:00\n" for i in range(10, 60))
+    [source] = drafted(tmp_path, stays__csv=f"user_id,stop_id,{names}\n{rows}").sources
+    assert source.field_of("time").path == kept
+    assert source.field_of("time").why == "when it began"
+    [other] = [f for f in source.fields if f.path in names.split(",") and f.path != kept]
+    assert (other.do, other.why) == ("drop", "when it ended; of an interval the start is kept")
+
+
 def test_swapped_axes_are_noticed(tmp_path):
     rows = "".join(f"u{i % 9},2031-03-04T07:{i:02}:00Z,-48.88{i},-123.39{i}\n" for i in range(10, 60))
     [source] = drafted(tmp_path, fixes__csv="user_id,time,lon,lat\n" + rows).sources

@@ -307,6 +307,40 @@ def test_a_lying_footer_leaves_nothing(ingested, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+POSITIONS = """
+name = "hostile"
+time_zone = "Etc/GMT-8"
+[[source]]
+name = "seen"
+files = "seen*"
+form = "{form}"
+makes = "fixes"
+[source.fields]
+who = {{ is = "identifier", do = "pseudonymise", as = "subject_id", kind = "person" }}
+at = {{ is = "time", do = "keep", as = "time" }}
+"p.coordinates.0" = {{ is = "place", do = "keep", as = "lon" }}
+"p.coordinates.1" = {{ is = "place", do = "keep", as = "lat" }}
+"""
+ARRAYS = {  # what stands where a position should, and whether it is one
+    "[-123.39,-48.88]": True, "[ -123.39 , -48.88, 12.5 ]": True, '["-123.39","-48.88"]': True,
+    f"[{','.join(['-8.5'] * 1000)}]": True, "[-123.39]": False, "[]": False, "null": False, "7": False,
+    '"-123.39,-48.88"': False, '["west","south"]': False, "[[-123.39,-48.88],[-123.39,-48.88]]": False,
+    "[null,-48.88]": False, "[NaN,-48.88]": False, "[true,false]": False, '{"lon":-123.39,"lat":-48.88}': False,
+    "[" * 900 + "]" * 900: False, "[1e999,-48.88]": False,
+}
+
+
+@pytest.mark.parametrize("form", ["ndjson", "es-hits", "mongo-lines"])
+def test_arrays_that_are_no_position_are_quarantined_one_by_one(ingested, form):
+    start = '{"_source":' if form == "es-hits" else ""
+    rows = [f'{start}{{"who":"A","at":"2031-03-12T07:41:09","p":{{"type":"Point","coordinates":{array}}}}}'
+            f'{"}" if start else ""}\n' for array in ARRAYS]
+    report, quarantine = ingested({"seen": "".join(rows).encode()}, form, POSITIONS)
+    assert (report.rows_in, report.rows_kept) == (len(ARRAYS), sum(ARRAYS.values()))
+    assert [q["line"] for q in quarantine] == [i for i, good in enumerate(ARRAYS.values(), 1) if not good]
+    assert report.sources[0].fields_not_in_recipe == ["p.type"]
+
+
 def test_a_wrong_length_in_bson_keeps_what_came_before(ingested):
     bson = pytest.importorskip("bson")
     one = bson.encode({"who": "A", "at": "2031-03-12T07:41:09", "cam": "c1"})
