@@ -16,9 +16,9 @@ from _fusion import fusion, truth_between
 
 from kit.city.rotation import rotate_pseudonyms
 from kit.reidentify import link, null_clone, score_links
-from kit.reidentify.link import _subjects, _tracks
 from kit.reidentify.link_choice import exchange_margin, least_cost_matching
 from kit.reidentify.link_near import near_scores, true_rates
+from kit.reidentify.link_tables import subjects_of, tracks_of
 
 WITHIN, WITHIN_S, LEAST_SIGHTINGS = "30min", 1_800.0, 20
 CURVE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -56,8 +56,8 @@ def judge_source(seed, city, other):
 
 def oracle(left, right, truth, sensors):
     """The links of somebody who knows how often each answer comes from the same person."""
-    ids = _subjects(left, "left"), _subjects(right, "right")
-    tracks = _tracks(left, right, ids, type("Job", (), {"sensors": sensors}))
+    ids = subjects_of(left), subjects_of(right)
+    tracks = tracks_of(left, right, ids, sensors)
     known = [ids[i][1].get_indexer(truth[c]) for i, c in enumerate(("left_id", "right_id"))]
     rates = true_rates(*tracks, WITHIN_S, *known)
     return one_to_one(near_scores(*tracks, WITHIN_S, rates)[0].astype(float), ids[0][1], ids[1][1])

@@ -26,8 +26,9 @@ from kit.reidentify.false_matches import (
 )
 from kit.reidentify.households import hours_at_home, link_households
 from kit.reidentify.labels import audit_labels, label_errors
-from kit.reidentify.link import find_clock_offset, link
+from kit.reidentify.link import link
 from kit.reidentify.link_null import null_clone
+from kit.reidentify.link_offset import find_clock_offset
 from kit.reidentify.link_quality import LinkQuality, score_links
 from kit.reidentify.membership import membership
 from kit.reidentify.points import Points, make_points

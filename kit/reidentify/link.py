@@ -1,19 +1,21 @@
 """Link two tables that share no key: who on the left is who on the right, judged by where and when they were seen."""
 
 import numbers
-from dataclasses import replace
+import warnings
 
 import numpy as np
 import pandas as pd
 
-from kit import geo, tables
+from kit import tables
 from kit.errors import InputError
-from kit.movement.visits import check_table, encode_ids, is_bare_number
 from kit.reidentify.link_bins import Counted, pairing_of
 from kit.reidentify.link_choice import alone, exchange_margin, least_cost_matching, probability_of_same
-from kit.reidentify.link_near import Track, count_alibis, mutual_evidence, near_scores
+from kit.reidentify.link_evidence import beats_chance
+from kit.reidentify.link_near import count_alibis, near_scores
 from kit.reidentify.link_null import null_clone
-from kit.reidentify.points import _positions, make_points
+from kit.reidentify.link_offset import find_clock_offset
+from kit.reidentify.link_tables import check_records, length_of, seconds_within, subjects_of, tracks_of
+from kit.reidentify.points import make_points
 from kit.reidentify.topn import top_pairs
 
 METHODS = ("poisson", "idf", "histogram", "transition")
@@ -31,8 +33,8 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     `score_links` on an invented city before either.
 
     Measured in three fresh cities (seeds 401 to 403, benchmarks/linkage.py): phones to vehicles within 30 minutes,
-    the true one ranked first for 82 to 87 %, recall at precision 0.95 of 0.50 to 0.61 (one to one 0.46 to 0.67, of an
-    oracle's 0.48 to 0.70); phones to cards, one to one, 62 to 66 % right, 0.16 to 0.32 at that precision; faces under
+    the true one ranked first for 80 to 87 %, recall at precision 0.95 of 0.50 to 0.61 (one to one 0.46 to 0.67, of an
+    oracle's 0.48 to 0.70); phones to cards, one to one, 62 to 66 % right, 0.16 to 0.33 at that precision; faces under
     weekly pseudonyms, week to week, 34 % right. In shuffled clones all are at chance.
 
     Parameters
@@ -54,7 +56,8 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
         Candidates for each left subject.
     within : str or pandas.Timedelta, optional
         Tolerance, for method "poisson" where sensors stand at other places or tick at other times: records so near in
-        time are compared by distance. Place and time are then not binned.
+        time are compared by distance. Place and time are then not binned. It need not be known well: too narrow
+        misses meetings where records are sparse, too wide blurs them.
     sensors : geopandas.GeoDataFrame, optional
         Where sensors stand, for grids, tolerance and alibis.
     max_speed_kmh, slack_m, alibi_share : float, optional
@@ -79,6 +82,12 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
         Margin is the score less the best rival's, for either of the two; one to one, what the whole matching would
         lose by giving the pair up; where there is no rival, the score less that of a pair that shares nothing. Equal
         scores are ranked by right_id and have margin 0. Left subjects without a candidate have no row.
+
+    Warns
+    -----
+    UserWarning
+        With tolerance, where pairs that choose each other fit hardly better than the same tuning finds in shuffled
+        records, of ten subjects or more in either table.
 
     Raises
     ------
@@ -111,81 +120,15 @@ def link(left, right, method="poisson", place="0.01deg", time=None, one_to_one=F
     if isinstance(clock_offset, str) and clock_offset == "estimate":
         clock_offset = pd.Timedelta(find_clock_offset(left, right, within, sensors=sensors)["offset_s"].iloc[0], "s")
     right = _shifted(right, clock_offset)
-    ids = _subjects(left, "left"), _subjects(right, "right")
+    ids = subjects_of(left), subjects_of(right)
     if not len(ids[0][1]) or not len(ids[1][1]):
         return _frame(np.empty(0, int), np.empty(0, int), np.empty(0), np.empty(0), ids, job)
     pairs, tuned, of_nothing = _candidates(left, right, ids, job)
     if not open_world:
         return _ranked(*pairs, of_nothing, ids, job)
     shuffled = null_clone(right, seed)
-    chance, _, of_chance = _candidates(left, shuffled, (ids[0], _subjects(shuffled, "right")), job, tuned)
+    chance, _, of_chance = _candidates(left, shuffled, (ids[0], subjects_of(shuffled)), job, tuned)
     return _judged((*pairs, of_nothing), (*chance, of_chance), ids, job)
-
-
-def find_clock_offset(left, right, within, most="6h", *, sensors=None):
-    """By how much the right table's clock is ahead of the left's: the shift under which most pairs fit together.
-
-    Each shift is tried in steps of `within`, then about the best one in steps of an eighth of it. Of large tables the
-    200 subjects of each with most records are taken.
-
-    Parameters
-    ----------
-    left, right, within, sensors
-        As `link` takes them. The answer is no finer than a fraction of `within`.
-    most : str or pandas.Timedelta
-        The largest shift tried, either way.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `offset_s, evidence`, best first, equals from their middle. Evidence is the sum of the log odds of pairs that
-        choose each other; where the second best lies close behind the first and far away in time, the clock is not
-        known.
-
-    Raises
-    ------
-    InputError
-        As `link` does, and where either table is empty or most is shorter than within.
-
-    >>> when = pd.to_datetime(["2031-03-12T08:00Z", "2031-03-12T12:00Z", "2031-03-12T18:00Z"])
-    >>> one = pd.DataFrame({"subject_id": "x", "lon": [0, 1, 2], "lat": 0, "time": when})
-    >>> find_clock_offset(one, one, "30min", most="1h").columns.tolist()
-    ['offset_s', 'evidence']
-    """
-    job = _Job("poisson", "sensor", None, False, 1, within, sensors, None, 0.0, 0.0, False, None)
-    if within is None:
-        raise InputError("A clock offset is estimated with tolerance only; give within, such as '30min'.")
-    _check(left, right, job)
-    left, right = _busiest(left), _busiest(right)
-    ids = _subjects(left, "left"), _subjects(right, "right")
-    if not len(ids[0][1]) or not len(ids[1][1]):
-        raise InputError("A clock offset needs records of known subjects in both tables, and one has none.")
-    step_s, most_s = (_length(v, n) / pd.Timedelta("1s") for v, n in ((within, "within"), (most, "most")))
-    if most_s < step_s:
-        raise InputError(f"most must be at least within ({within}), but it is {most!r}.")
-    tracks = _tracks(left, right, ids, job)
-    tried = {}
-    for finer, centre, reach in ((1, 0.0, int(most_s // step_s)), (8, None, 8)):
-        centre = _middle_of_best(tried) if centre is None else centre
-        for k in range(-reach, reach + 1):
-            offset_s = centre + k * step_s / finer
-            if offset_s not in tried:
-                shifted = replace(tracks[1], time_s=tracks[1].time_s - offset_s)
-                tried[offset_s] = mutual_evidence(near_scores(tracks[0], shifted, step_s)[0])
-    table = pd.DataFrame({"offset_s": list(tried), "evidence": list(tried.values())})
-    nearest = (table["offset_s"] - _middle_of_best(tried)).abs()
-    return table.iloc[np.lexsort((table["offset_s"], nearest, -table["evidence"]))].reset_index(drop=True)
-
-
-def _middle_of_best(tried):
-    """Shifts that no record can tell apart are as good as each other: the middle one."""
-    best = max(tried.values())
-    return float(np.mean([offset_s for offset_s, evidence in tried.items() if evidence == best]))
-
-
-def _busiest(records, n=200):
-    most = records["subject_id"].value_counts()
-    return records[records["subject_id"].isin(most.index[:n])]
 
 
 class _Job:
@@ -203,47 +146,27 @@ def _check(left, right, job):
         raise InputError(f"top must be a whole number from 1 up, but it is {job.top!r}.")
     if job.within is not None and job.method != "poisson":
         raise InputError(f"Tolerance (within) belongs to the method 'poisson'; leave it out with {job.method!r}.")
-    if job.within is not None and not _length(job.within, "within") > pd.Timedelta(0):
-        raise InputError(f"within must be a length of time above 0, but it is {job.within!r}.")
+    if job.within is not None:
+        seconds_within(job.within)
     if job.prior is not None and not (isinstance(job.prior, numbers.Real) and 0 <= job.prior <= 1):
         raise InputError(f"prior must be a share from 0 to 1, but it is {job.prior!r}.")
     if job.max_speed_kmh is not None and not (isinstance(job.max_speed_kmh, numbers.Real) and job.max_speed_kmh > 0):
         raise InputError(f"max_speed_kmh must be a speed above 0, but it is {job.max_speed_kmh!r}.")
     timed = (job.time, job.within, job.max_speed_kmh) != (None, None, None) or job.open_world
-    for frame in (left, right):
-        check_table(frame, "sightings", ["subject_id", *(["time"] if timed else [])])
+    check_records(left, right, timed)
 
 
 def _shifted(right, clock_offset):
-    offset = _length(clock_offset, "clock_offset")
+    offset = length_of(clock_offset, "clock_offset")
     return right if not offset else right.assign(time=tables.utc(right["time"]) - offset)
-
-
-def _length(value, name):
-    try:
-        length = None if is_bare_number(value) else pd.Timedelta(value)
-    except (ValueError, TypeError):
-        length = None
-    if length is None or length is pd.NaT:
-        raise InputError(f"{name} must be a length of time such as '10min', but it is {value!r}.")
-    return length
-
-
-def _subjects(records, side):
-    """(codes, ids) of one table's subjects, those alone that have a record."""
-    code, ids = encode_ids(records["subject_id"])
-    used = np.unique(code[code >= 0])
-    rank = np.full(len(ids) + 1, -1, np.int64)
-    rank[used] = np.arange(len(used))
-    return rank[code], ids[used]
 
 
 def _candidates(left, right, ids, job, tuned=None):
     """Candidate pairs (left row, right row, score), more than asked for, so that rivals are known; the tuning; and what
     a pair that shares nothing would score."""
     if job.within is not None:
-        left, right = _tracks(left, right, ids, job)
-        scores, tuned = near_scores(left, right, _length(job.within, "within") / pd.Timedelta("1s"), tuned)
+        left, right = tracks_of(left, right, ids, job.sensors)
+        scores, tuned = _near(left, right, job.within, tuned)
         row, column = np.indices(scores.shape).reshape(2, -1)
         pairs, of_nothing = (row, column, scores.ravel().astype(float)), _even_odds
     else:
@@ -255,13 +178,23 @@ def _candidates(left, right, ids, job, tuned=None):
         best, score = top_pairs(pairing, min(kept, m))
         row = np.repeat(np.arange(n), best.shape[1])[best.ravel() >= 0]
         pairs = row, best.ravel()[best.ravel() >= 0].astype(np.int64), score.ravel()[best.ravel() >= 0]
-        left, right = _tracks(left, right, ids, job) if speedy else (None, None)
+        left, right = tracks_of(left, right, ids, job.sensors) if speedy else (None, None)
     if job.max_speed_kmh is not None:
         found = count_alibis(left.first, left.time_s, left.x_m, left.y_m, right.first, right.time_s, right.x_m,
                              right.y_m, pairs[0], pairs[1], job.max_speed_kmh / 3.6, float(job.slack_m))
         possible = found[:, 0] <= job.alibi_share * found[:, 1]
         pairs = tuple(a[possible] for a in pairs)
     return pairs, tuned, of_nothing
+
+
+def _near(left, right, within, tuned):
+    """Scores with tolerance and their tuning, and a warning where a first tuning learned from chance."""
+    within_s = seconds_within(within)
+    scores, rates = near_scores(left, right, within_s, tuned)
+    if tuned is None and not beats_chance(left, right, within_s, scores):
+        warnings.warn(f"Within {within} the pairs that choose each other fit hardly better than in shuffled records: "
+                      "take no link for a finding, and try another tolerance.", UserWarning, stacklevel=4)
+    return scores, rates
 
 
 def _even_odds(left, right):
@@ -298,27 +231,6 @@ def _need_shared_time(counted, time):
     if len(is_left) and not len(np.intersect1d(counted.bin[is_left], counted.bin[~is_left])):
         raise InputError(f"The two tables share no time bin of {time}: nobody can meet. Compare habits instead with "
                          "time=None, or correct one clock with clock_offset.")
-
-
-def _tracks(left, right, ids, job):
-    found = []
-    for frame in (left, right):
-        lon, lat, spot = _positions(frame, job.sensors)
-        found.append((lon, lat) if spot is None else (lon[spot], lat[spot]))
-    middle = [float(np.median(np.concatenate([found[0][i], found[1][i]]))) for i in (0, 1)]
-    plane = geo.local_plane(*middle)
-    made = []
-    for frame, (code, names), (lon, lat) in zip((left, right), ids, found, strict=True):
-        time_us = tables.utc(frame["time"])
-        if time_us.isna().any():
-            raise InputError(f"{int(time_us.isna().sum())} records have no time; remove or repair them.")
-        time_s = time_us.array.asi8 / 1e6
-        x_m, y_m = plane.to_plane(lon, lat)
-        order = np.lexsort((y_m, x_m, time_s, code))
-        order = order[code[order] >= 0]
-        first = np.append(0, np.cumsum(np.bincount(code[order], minlength=len(names))))
-        made.append(Track(first, *(np.asarray(a, float)[order] for a in (time_s, x_m, y_m))))
-    return made
 
 
 def _ranked(row, column, score, of_nothing, ids, job):

@@ -4,6 +4,10 @@ Each record of the sparser table asks every subject of the denser one: where wer
 seen? The answer falls into a class of time apart and distance apart. How often the same person gives that answer is
 tuned on pairs that choose each other; how often anybody does is counted, record by record, so that a meeting at a
 rare place and hour weighs more, and being far away at the same time weighs against.
+
+The first pairs are chosen by surprise alone: how few are as near a record as this one. That asks for no guess of how
+often the same person is near, which a wide tolerance makes wrong: people with many records, or always seen at the
+same time, then choose each other whoever they are, and the tuning learns from them.
 """
 
 from dataclasses import dataclass
@@ -66,12 +70,13 @@ def near_scores(left, right, within_s, rates=None):
     if rates is not None:
         scores = _scored(tracks, events, steps_s, steps_m, np.log(rates) - np.log(usual))
         return (scores.T if turned else scores), rates
-    rates = _first_rates(usual.mean(axis=0))
+    weight, rates = _surprise(usual), np.zeros(usual.shape[1])
     for _ in range(ROUNDS):
-        scores = _scored(tracks, events, steps_s, steps_m, np.log(rates) - np.log(usual))
+        scores = _scored(tracks, events, steps_s, steps_m, weight)
         rates, before = pair_rates(tracks, events, steps_s, steps_m, *_mutual(scores)), rates
         if np.allclose(rates, before, atol=1e-4):
             break
+        weight = np.log(rates) - np.log(usual)
     return (scores.T if turned else scores), rates
 
 
@@ -95,14 +100,18 @@ def pair_rates(tracks, events, steps_s, steps_m, track_row, event_row):
     return found / found.sum()
 
 
-def _first_rates(usual):
-    """Before anything is known: the same person answers like anybody, but nearer, the more so the less time passed."""
-    tilt = np.exp(np.linspace(1.2, -3.5, len(DISTANCE_STEPS) + 1))
-    rates = usual.copy()
-    for i, calm in enumerate((1.0, 1.0, 0.9, 0.7, 0.5)):
-        at = slice(i * len(tilt), (i + 1) * len(tilt))
-        rates[at] *= tilt**calm
-    return rates / rates.sum()
+def _surprise(usual):
+    """Before anything is known: minus the log of how many are as near this record, less its mean over everybody."""
+    order = np.argsort(-_nearness(), kind="stable")
+    surprise = np.empty_like(usual)
+    surprise[:, order] = -np.log(np.cumsum(usual[:, order], axis=1))
+    return surprise - (surprise * usual).sum(axis=1, keepdims=True)
+
+
+def _nearness():
+    """How much each class speaks for one person: nearer is more, the more so the less time passed; none, last, 0."""
+    tilt, calm = np.linspace(1.2, -3.5, len(DISTANCE_STEPS) + 1), np.array([1.0, 1.0, 0.9, 0.7, 0.5])
+    return np.append(np.outer(calm, tilt).ravel(), 0.0)
 
 
 def _mutual(scores):
@@ -112,8 +121,8 @@ def _mutual(scores):
 
 
 def mutual_evidence(scores):
-    """The sum of the scores of pairs that choose each other, as far as they speak for a pair."""
-    return float(np.maximum(scores[_mutual(scores)], 0).sum())
+    """The scores of pairs that choose each other, as far as they speak for a pair."""
+    return np.maximum(scores[_mutual(scores)], 0).astype(float)
 
 
 def _thinned(events, apart_s):

@@ -16,6 +16,8 @@ from kit.errors import InputError
 from kit.reidentify import find_clock_offset, link, null_clone, score_links
 from kit.reidentify.link_bins import cosine, histograms, riederer
 from kit.reidentify.link_choice import alone, exchange_margin, least_cost_matching, probability_of_same
+from kit.reidentify.link_evidence import shuffled
+from kit.reidentify.link_near import Track, _surprise
 from kit.reidentify.topn import GAMMA, POOLED, PRODUCT, Pairing, top_pairs
 
 DAY = pd.Timestamp("2031-03-12T00:00Z")
@@ -187,6 +189,53 @@ def test_tolerance_links_sensors_that_stand_elsewhere_and_tick_later():
     assert found[["left_id", "right_id"]].values.tolist() == [["x", "X"], ["y", "Y"], ["z", "Z"]]
     turned = link(cars, phones, within="30min", sensors=SPOTS, one_to_one=True)
     np.testing.assert_allclose(turned["score"], found["score"])
+
+
+def travellers(seed, n=30, trips=60, share=0.3):
+    """People out by day; each of two kinds of sensor sees its share of their trips, a minute and a street apart."""
+    rng = np.random.default_rng(seed)
+    day, spot = rng.integers(0, 14, n * trips), rng.integers(0, 36, n * trips)
+    minute = 1_440 * day + rng.normal(840, 150, n * trips).astype(int)
+    rows = [(f"s{k // trips:02d}", 0.02 * (spot[k] % 6), 0.02 * (spot[k] // 6), minute[k]) for k in range(n * trips)]
+    one = at(*[row for row in rows if rng.random() < share])
+    two = at(*[(s, lon + 0.004, lat, t + 1) for s, lon, lat, t in rows if rng.random() < share])
+    return one, two
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("within", ["5min", "30min", "2h"])
+def test_nobody_needs_to_know_the_tolerance(within, seed):
+    """Where most records of a person have no partner, a first guess of how often one is near led to nobody."""
+    found = link(*travellers(seed), within=within, one_to_one=True)
+    assert (found["left_id"] == found["right_id"]).mean() > 0.9
+
+
+@pytest.mark.parametrize("within", ["5min", "30min", "2h"])
+def test_where_there_is_nobody_to_find_it_is_said(within):
+    one, two = travellers(0)
+    with pytest.warns(UserWarning, match="hardly better than in shuffled records"):
+        link(one, null_clone(two), within=within)
+
+
+def test_who_is_near_a_record_surprises_the_more_the_fewer_are():
+    """Of one record's four: one in the nearest class, none in others, three with no answer; then all in the nearest."""
+    usual = np.full((2, 36), 1e-12)
+    usual[0, 0], usual[0, -1], usual[1, 0] = 0.25, 0.75, 1.0
+    rare, common = _surprise(usual)
+    mean = 0.25 * math.log(4)
+    assert (rare[0], rare[-1]) == pytest.approx((math.log(4) - mean, -mean), abs=1e-9)
+    assert common[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_shuffled_tracks_hold_the_same_records_and_nobody_keeps_a_life():
+    who, hour = np.repeat(np.arange(20), 48), np.tile(np.arange(48), 20)
+    track = Track(np.arange(0, 961, 48), 3_600.0 * hour, 1.0 * who, 0.0 * who)
+    found = shuffled(track, seed=1)
+    pairs = [sorted(zip(t.time_s, t.x_m, strict=True)) for t in (track, found)]
+    assert pairs[0] == pairs[1]
+    assert np.diff(found.first).tolist() == [48] * 20
+    lives = [len(np.unique(found.x_m[a:b])) for a, b in zip(found.first[:-1], found.first[1:], strict=True)]
+    assert min(lives) > 3
 
 
 def test_a_clock_ahead_is_set_back():
