@@ -103,7 +103,7 @@ def sanitize(paths, recipe, key, out, *, tz=None, progress=None):
     _check_new(Path(out))
     files, not_read = find_files(paths, recipe)
     manifest = read_manifest(tops({part.path.parent for part, _ in files}))
-    synthetic = manifest.get("synthetic") is True and manifest.get("generator") == CITY
+    synthetic = is_invented(manifest)
     demo = key == DEMO_KEY
     if not demo and key in [demo_key(name) for name in SAMPLES]:
         raise InputError("This key is worked out from the demo key, which everybody knows; make one of your own with "
@@ -407,7 +407,8 @@ def find_parts(paths):
     files = {}
     for path in given:
         if path.is_dir():
-            files |= {p: p.relative_to(path).parent for p in _files_in(path, path)}
+            scored = path / "truth" if is_invented(read_manifest([path])) else None  # beside a dump of the city's
+            files |= {p: p.relative_to(path).parent for p in _files_in(path, path) if p.parent != scored}
             _refuse_links_out(files, path)
         elif path.is_file():
             files[path] = Path()
@@ -490,6 +491,11 @@ def read_manifest(folders):
         raise InputError(f"The manifest.json in {files[0].parent.name} is not readable JSON; "
                          "restore it or remove it.") from None
     return manifest if isinstance(manifest, dict) else {}
+
+
+def is_invented(manifest):
+    """Whether a manifest says that its dump is the invented city's, which ingest then checks."""
+    return manifest.get("synthetic") is True and manifest.get("generator") == CITY
 
 
 def zone_of(tz, recipe, manifest):
