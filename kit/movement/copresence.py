@@ -20,6 +20,7 @@ from kit.movement.visits import check_table, counted, encode_ids, is_bare_number
 
 _NAT = np.iinfo(np.int64).min
 _HOUR_US, _DAY_US = 3_600_000_000, 86_400_000_000
+_MOST_WINDOWS = 300_000_000
 
 
 def find_copresence(sightings, window="5min", null="profile", fdr=0.05, crowd=None, tz="UTC"):
@@ -52,7 +53,9 @@ def find_copresence(sightings, window="5min", null="profile", fdr=0.05, crowd=No
     Parameters
     ----------
     sightings : pandas.DataFrame
-        `subject_id, sensor_id, time`, in any order.
+        `subject_id, sensor_id, time`, in any order; or stays, `stay_id, subject_id, location_id, started_at,
+        finished_at`, as from `find_locations(stays, shared=True)`: a stay counts in each window that it reaches into,
+        those at no location are left out.
     window : str or pandas.Timedelta
         Width of a bin; must divide an hour.
     null : {"profile", "shift"}
@@ -89,7 +92,7 @@ def find_copresence(sightings, window="5min", null="profile", fdr=0.05, crowd=No
     window_us = _window_us(window, divides_hour=True)
     _check_options(null, fdr, crowd)
     need_zone(tz)
-    subject, subjects, sensor, time_us = _columns(sightings)
+    subject, subjects, sensor, time_us = _columns(_as_sightings(sightings, window_us))
     who, edges, spot, when = pairs.cells(subject, sensor, time_us // window_us, len(subjects))
     day, slot, calendar = _local(when, window_us, tz)
     active = np.zeros((len(subjects), len(calendar)), bool)
@@ -123,7 +126,7 @@ def count_pairs(sightings, window="5min"):
     Parameters
     ----------
     sightings : pandas.DataFrame
-        `subject_id, sensor_id, time`.
+        `subject_id, sensor_id, time`; or stays, as `find_copresence` takes them.
     window : str or pandas.Timedelta
         Width of a bin; bins as in `find_copresence`, of any width.
 
@@ -143,7 +146,7 @@ def count_pairs(sightings, window="5min"):
     4
     """
     window_us = _window_us(window)
-    subject, subjects, sensor, time_us = _columns(sightings)
+    subject, subjects, sensor, time_us = _columns(_as_sightings(sightings, window_us))
     _, edges, _, _ = pairs.cells(subject, sensor, time_us // window_us, len(subjects))
     return int(pairs.count(edges).sum())
 
@@ -154,7 +157,7 @@ def account_for_crowds(sightings, window="5min", crowd=50):
     Parameters
     ----------
     sightings : pandas.DataFrame
-        `subject_id, sensor_id, time`.
+        `subject_id, sensor_id, time`; or stays, as `find_copresence` takes them.
     window : str or pandas.Timedelta
     crowd : int
         As in `find_copresence`.
@@ -177,7 +180,7 @@ def account_for_crowds(sightings, window="5min", crowd=50):
     """
     _check_options("profile", 0.05, crowd)
     window_us = _window_us(window)
-    subject, subjects, sensor, time_us = _columns(sightings)
+    subject, subjects, sensor, time_us = _columns(_as_sightings(sightings, window_us))
     _, edges, _, _ = pairs.cells(subject, sensor, time_us // window_us, len(subjects))
     size, n_pairs = np.diff(edges), pairs.count(edges)
     out = size > (len(subjects) if crowd is None else crowd)
@@ -290,6 +293,31 @@ def _window_us(window, divides_hour=False):
         raise InputError(f"window must divide an hour, as 1, 5, 10 or 30 minutes do, but it is {window!r}; routines "
                          "are fitted by the hour.")
     return width
+
+
+def _as_sightings(records, window_us):
+    """Stays become a sighting at their location in each window that they reach into; sightings stay what they are."""
+    if not isinstance(records, pd.DataFrame) or "stay_id" not in records.columns:
+        return records
+    if "location_id" not in records.columns:
+        raise InputError("Stays have positions, not places; group them by find_locations(stays, shared=True) first.")
+    check_table(records, "stays", ["subject_id", "location_id", "started_at", "finished_at"])
+    stays = records.dropna(subset="location_id")
+    begin, end = (tables.utc(stays[c]).array.asi8 for c in ("started_at", "finished_at"))
+    wrong = (begin == _NAT) | (end == _NAT) | (end < begin)
+    if wrong.any():
+        raise InputError(f"{counted(int(wrong.sum()), 'stay')} no beginning or end, or ends before it begins, first in "
+                         f"row {int(np.argmax(wrong))}; remove or repair them.")
+    first = begin // window_us
+    lengths = np.maximum((end - 1) // window_us - first, 0) + 1
+    if lengths.sum() > _MOST_WINDOWS:
+        raise InputError(f"These stays reach into {lengths.sum():,} windows, and {_MOST_WINDOWS:,} can be held; take a "
+                         "wider window or fewer days.")
+    row = np.repeat(np.arange(len(stays)), lengths)
+    window = np.repeat(first, lengths) + np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    time = pd.DatetimeIndex((window * window_us).astype("datetime64[us]"), tz="UTC")
+    return pd.DataFrame({"subject_id": stays["subject_id"].take(row).array,
+                         "sensor_id": stays["location_id"].take(row).array, "time": time})
 
 
 def _columns(sightings):

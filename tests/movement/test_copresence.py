@@ -241,3 +241,37 @@ def test_relations_are_reported_apart():
     scored = movement.score_copresence(found, truth)
     assert scored.set_index("relation")["n_found"].to_dict() == {"circle": 1, "household": 1, "neighbour": 0,
                                                                  "stranger": 0, "unknown": 0}
+
+
+def stays(*rows):
+    """(subject, location, begin, end) on one morning."""
+    table = pd.DataFrame(rows, columns=["subject_id", "location_id", "started_at", "finished_at"])
+    for column in ("started_at", "finished_at"):
+        table[column] = pd.to_datetime("2031-03-12 " + table[column]).dt.tz_localize("UTC")
+    return table.assign(stay_id=range(len(table)))
+
+
+@pytest.mark.filterwarnings("ignore:All these records lie on one local day")
+def test_stays_at_one_location_share_the_windows_they_both_reach_into():
+    both = stays(("a", 0, "08:01", "08:20"), ("b", 0, "08:14", "09:00"), ("c", 1, "08:00", "09:00"),
+                 ("d", None, "08:00", "09:00"))
+    # a reaches into the windows of 08:00, 08:05, 08:10 and 08:15, b into those from 08:10: two in common
+    assert counts(movement.find_copresence(both, "5min")) == [("a", "b", 2, 1)]
+    assert movement.count_pairs(both, "5min") == 2
+
+
+@pytest.mark.filterwarnings("ignore:All these records lie on one local day")
+def test_a_stay_that_ends_on_an_edge_does_not_reach_beyond_it_and_an_instant_is_a_window():
+    edge = stays(("a", 0, "08:00", "08:05"), ("b", 0, "08:05", "08:10"), ("c", 0, "08:05", "08:05"))
+    assert counts(movement.find_copresence(edge, "5min")) == [("b", "c", 1, 1)]
+
+
+def test_stays_without_a_location_or_that_end_before_they_begin_are_refused(monkeypatch):
+    both = stays(("a", 0, "08:01", "08:20"), ("b", 0, "08:14", "09:00"))
+    with pytest.raises(InputError, match=r"group them by find_locations\(stays, shared=True\) first"):
+        movement.find_copresence(both.drop(columns="location_id"))
+    with pytest.raises(InputError, match="1 stay has no beginning or end, or ends before it begins, first in row 1"):
+        movement.find_copresence(both.assign(finished_at=[both["finished_at"][0], both["started_at"][0]]))
+    monkeypatch.setattr(copresence, "_MOST_WINDOWS", 10)
+    with pytest.raises(InputError, match="reach into 14 windows, and 10 can be held"):
+        movement.find_copresence(both)
