@@ -119,7 +119,7 @@ def _index(executed, covers):
         cards.append(f'<a class="card" href="{name}.html">{picture}<div><span class="number">{name[:2]}</span>'
                      f"<h2>{html.escape(_title(notebook))}</h2><p>{lead}</p></div></a>")
     return ('<header class="front"><h1>Retrace</h1><p>How people in a leaked camera log are re-identified, and what '
-            'would have prevented it. Read in order, or alone. Number 02, safe loading, is being built.</p></header>'
+            'would have prevented it. Read in order, or alone.</p></header>'
             f'<main class="cards">{"".join(cards)}</main>')
 
 
