@@ -25,9 +25,10 @@ def score_links(links, truth, by=None, at_precision=(0.9, 0.95, 0.99), ks=(1, 5,
     Returns
     -------
     LinkQuality
-        `.summary` (measure, estimate, low, high, n): recall at k and at each precision, Wilson at 95 %, n true pairs
-        or left subjects; "none right" and "none of all": how right "none of these" is. `.curve` (threshold,
-        precision, precision_low, precision_high, recall, recall_low, recall_high, n), from the surest pair down.
+        `.summary` (measure, estimate, low, high, n): recall at k and at each precision, Wilson at 95 %, n true pairs;
+        "'none of these' is right", n left subjects without a link. `.recall_at_1`, `.recall_at_5` and so on are its
+        estimates. `.curve` (threshold, precision, precision_low, precision_high, recall, recall_low, recall_high, n),
+        from the surest pair down.
 
     Raises
     ------
@@ -37,8 +38,8 @@ def score_links(links, truth, by=None, at_precision=(0.9, 0.95, 0.99), ks=(1, 5,
     >>> links = pd.DataFrame({"left_id": ["x", "y"], "right_id": ["q", "q"], "score": [3.0, 1.0], "rank": 1,
     ...                       "margin": [2.0, -2.0]})
     >>> found = score_links(links, pd.DataFrame({"left_id": ["x", "y"], "right_id": ["q", "r"]}))
-    >>> found.curve[["precision", "recall"]].values.tolist()
-    [[1.0, 0.5], [0.5, 0.5]]
+    >>> found.curve[["precision", "recall"]].values.tolist(), found.recall_at_1
+    ([[1.0, 0.5], [0.5, 0.5]], 0.5)
     """
     by = by or ("probability" if "probability" in links else "margin")
     _check(links, truth, by)
@@ -67,11 +68,17 @@ class LinkQuality:
         return f"<LinkQuality: {len(self.curve)} thresholds>\n{self.summary.to_string(index=False)}"
 
     def __getitem__(self, measure):
-        """The estimate of one measure, such as "recall at 1"."""
-        found = self.summary.loc[self.summary["measure"] == measure, "estimate"]
+        """The estimate of one measure, such as "recall at 1" or "recall_at_1"."""
+        found = self.summary.loc[self.summary["measure"] == str(measure).replace("_", " "), "estimate"]
         if not len(found):
             raise InputError(f"There is no measure {measure!r}; there are {', '.join(self.summary['measure'])}.")
         return float(found.iloc[0])
+
+    def __getattr__(self, name):
+        """`recall_at_1`, and whatever else was measured at k."""
+        if name.startswith("recall_at_") and (self.summary["measure"] == name.replace("_", " ")).any():
+            return self[name]
+        raise AttributeError(f"LinkQuality has no attribute {name!r}")
 
 
 def _check(links, truth, by):

@@ -431,3 +431,11 @@ def test_a_missing_time_is_said():
     left = at(("x", 0.0, 0.0, 1))
     with pytest.raises(InputError, match="no time"):
         link(left, left.assign(time=pd.Series([pd.NaT], dtype="datetime64[us, UTC]")), within="5min")
+
+
+def test_recall_at_k_is_an_attribute_too_and_nothing_else_is():
+    links = pd.DataFrame({"left_id": ["x", "x"], "right_id": ["q", "r"], "score": [2.0, 1.0], "rank": [1, 2],
+                          "margin": [1.0, -1.0]})
+    found = score_links(links, pd.DataFrame({"left_id": ["x"], "right_id": ["r"]}))
+    assert (found.recall_at_1, found.recall_at_5, found["recall_at_10"], found["recall at 1"]) == (0.0, 1.0, 1.0, 0.0)
+    assert not hasattr(found, "recall_at_7")
